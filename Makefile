@@ -1,0 +1,60 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# Where to look for Python 3.13, in this order.
+CANDIDATES := python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python) python3 python
+PYTHON ?= $(shell for candidate in $(CANDIDATES); do \
+	if $$candidate -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then echo $$candidate; break; fi; done)
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+PORT ?= 3000
+
+.PHONY: help start engine test check fix build invoke reset lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+start: .venv ## the whole API on http://127.0.0.1:3000 (or PORT=...), with two demo tenants
+	@exec python -m local start --port $(PORT)
+
+engine: .venv ## the database and the demo tenants alone, for `sam build && sam local start-api`
+	@exec python -m local engine
+
+test: .venv ## all tests, with branch coverage
+	@pytest
+
+check: .venv ## formatting, lint, types and the template; changes nothing
+	@ruff format --check .
+	@ruff check .
+	@mypy
+	@AWS_DEFAULT_REGION=eu-central-1 sam validate --lint
+	@AWS_DEFAULT_REGION=eu-central-1 cfn-lint template.yaml
+
+fix: .venv ## formats, and mends what the linter can
+	@ruff format .
+	@ruff check --fix .
+
+build: .venv ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
+	@sam build --config-env $(or $(CONFIG_ENV),default)
+
+invoke: .venv ## one function with its sample event: make invoke NAME=get_contact
+	@python -m local invoke $(or $(NAME),$(error which function? make invoke NAME=get_contact))
+
+reset: .venv ## forgets all local data
+	@python -m local reset
+
+lock: .venv ## renews the pinned requirements, from releases at least two weeks old
+	@compile="uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url --exclude-newer 14days"; \
+	$$compile requirements-dev.in -o requirements-dev.txt; \
+	$$compile layers/common/requirements.in -c requirements-dev.txt -o layers/common/requirements.txt; \
+	echo uv | $$compile - -o requirements-uv.txt
+
+.venv: requirements-dev.txt requirements-uv.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.13 is needed and none was found. Install it from https://www.python.org/downloads/, with 'pyenv install 3.13', or with your package manager, and run make again." >&2; exit 1; }
+	@echo "Setting up .venv with $(PYTHON) (once) ..."
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
+	@touch .venv
