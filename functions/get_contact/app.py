@@ -1,0 +1,12 @@
+"""GET /v1/contacts/{contactId}"""
+
+from http import HTTPStatus
+
+from contacts.api import Response, endpoint
+from contacts.repository import ContactRepository
+from contacts.requests import Request
+
+
+@endpoint
+def handler(request: Request) -> Response:
+    return Response(HTTPStatus.OK, ContactRepository(request.tenant_id).get(request.path("contactId")))

@@ -1,0 +1,1 @@
+"""What the functions share: one tenant's contacts and their tags in a single DynamoDB table."""

@@ -1,0 +1,101 @@
+"""API keys: how they are written, stored and resolved to a tenant and its routes, contract section 4."""
+
+import hmac
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pynamodb.exceptions import PynamoDBException
+
+from contacts import settings, timestamps
+from contacts.errors import ContactsError
+from contacts.observability import logger
+from contacts.tables import ApiKeyItem, ConditionFailed, update
+
+_BEARER = re.compile(r"bearer +(sflo_live_[A-Za-z0-9_-]{43})", re.IGNORECASE)
+_LAST_USED_PRECISION = timedelta(minutes=5)
+
+ROUTES = {
+    "contacts:read": ("GET/v1/contacts/*",),
+    "contacts:write": (
+        "POST/v1/contacts",
+        "PATCH/v1/contacts/*",
+        "DELETE/v1/contacts/*",
+        "POST/v1/contacts/*/tags",
+    ),
+}
+"""Scope → the routes it opens, as a policy names them. A `*` spans slashes."""
+
+
+class Unauthorized(Exception):
+    """Its message is the contract with API Gateway: raising exactly this text is the only way to a 401."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
+def hash_key(key: str, pepper: str) -> str:
+    """What is stored instead of the key."""
+    return hmac.digest(pepper.encode(), key.encode(), "sha256").hex()
+
+
+def authorize(event: dict[str, Any]) -> dict[str, Any]:
+    """The policy and context of the key in the Authorization header. Raises Unauthorized."""
+    api_key = _find_key(_bearer_key(event))
+    if api_key is None or api_key.status != "ACTIVE" or _is_expired(api_key):
+        logger.info("API key refused", key_id=api_key.key_id if api_key else None)
+        raise Unauthorized
+    _note_use(api_key)
+    return {
+        "principalId": api_key.key_id,
+        "policyDocument": _policy(event["methodArn"], api_key.scopes),
+        "context": {"tenantId": api_key.tenant_id, "keyId": api_key.key_id, "scopes": " ".join(api_key.scopes)},
+    }
+
+
+def _bearer_key(event: dict[str, Any]) -> str:
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    match = _BEARER.fullmatch(headers.get("authorization") or "")
+    if match is None:
+        logger.info("API key missing or misshapen")
+        raise Unauthorized
+    return match[1]
+
+
+def _find_key(key: str) -> ApiKeyItem | None:
+    return ApiKeyItem.read(ApiKeyItem.key(hash_key(key, settings.key_pepper())))
+
+
+def _is_expired(api_key: ApiKeyItem) -> bool:
+    return api_key.valid_until is not None and api_key.valid_until <= timestamps.now()
+
+
+def _policy(method_arn: str, scopes: list[str]) -> dict[str, Any]:
+    """Names every route of the scopes, not the one that was called: the gateway caches the answer for all of them."""
+    api, stage, *_ = method_arn.split("/")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "execute-api:Invoke",
+                "Resource": [f"{api}/{stage}/{route}" for scope in scopes for route in ROUTES[scope]],
+            }
+        ],
+    }
+
+
+def _note_use(api_key: ApiKeyItem) -> None:
+    """Writes the time of use at most once in five minutes, and never lets the answer fail over it."""
+    now = datetime.now(UTC)
+    long_ago = timestamps.to_text(now - _LAST_USED_PRECISION)
+    if (api_key.last_used_at or "") > long_ago:
+        return
+    still_exists = ApiKeyItem.pk.exists()
+    not_noted_meanwhile = ApiKeyItem.last_used_at.does_not_exist() | (ApiKeyItem.last_used_at <= long_ago)
+    try:
+        update(api_key, [ApiKeyItem.last_used_at.set(timestamps.to_text(now))], still_exists & not_noted_meanwhile)
+    except ConditionFailed:
+        pass  # another environment was faster, or the key is gone
+    except (ContactsError, PynamoDBException):
+        logger.exception("Time of use not written", key_id=api_key.key_id)

@@ -1,0 +1,72 @@
+"""What can go wrong, named as facts. Each class carries what contract section 5 says of it.
+
+ContactsError                500
+├── InvalidParameter         400
+├── ContactNotFound          404
+├── TagNotFound              404
+├── TagLimitReached          409
+└── DatabaseUnavailable      503
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class ContactsError(Exception):
+    """Our own fault, as long as no subclass says otherwise: its details never reach a caller."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    type: ClassVar[str] = "GraphMethodException"
+    code: ClassVar[int] = 131000
+    message: ClassVar[str] = "Internal error"
+    retry_after_seconds: ClassVar[int | None] = None
+
+    def __init__(self, details: str = "The cause is in our log under fbtrace_id.", **data: str | int) -> None:
+        super().__init__(details)
+        self.error_data = {"details": details, **data}
+
+
+class InvalidParameter(ContactsError):
+    status = HTTPStatus.BAD_REQUEST
+    code = 100
+    message = "Invalid parameter"
+
+    def __init__(self, field: str, details: str) -> None:
+        super().__init__(details, field=field)
+
+
+class ContactNotFound(ContactsError):
+    status = HTTPStatus.NOT_FOUND
+    code = 100
+    message = "Not found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such contact.")
+
+
+class TagNotFound(ContactsError):
+    status = HTTPStatus.NOT_FOUND
+    code = 100
+    message = "Not found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such tag.")
+
+
+class TagLimitReached(ContactsError):
+    status = HTTPStatus.CONFLICT
+    message = "Limit reached"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The contact already holds {limit} tags.", limit=limit)
+
+
+class DatabaseUnavailable(ContactsError):
+    """The database throttles, fails or does not answer in time; the same call may succeed when repeated."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    message = "Service unavailable"
+    retry_after_seconds = 1
+
+    def __init__(self) -> None:
+        super().__init__("The request can safely be repeated.")

@@ -1,0 +1,291 @@
+"""The one DynamoDB table: its items, their keys, and how an operation on it ends."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.connection.table import TableConnection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from contacts import settings
+from contacts.errors import DatabaseUnavailable
+from contacts.resources import Contact, ContactWithTags, TagAssignment
+
+type Key = tuple[str, str]
+
+PATIENCE_SECONDS = 4.0
+"""How long a call may go on repeating what lost a race: with the time-outs below it ends before the function's own."""
+
+
+class ConditionFailed(Exception):
+    """The condition of a write did not hold."""
+
+    def __init__(self, old_item: dict[str, Any] | None = None) -> None:
+        super().__init__("The condition of a write did not hold.")
+        self.old_item = old_item
+        """The item as it stands, raw, where the write asked for it and it is there."""
+
+
+class TableItem(Model):
+    """One item of the table. All kinds share one connection: one client to set up, one TLS handshake."""
+
+    class Meta:
+        table_name = settings.table_name()
+        connect_timeout_seconds = 0.5
+        read_timeout_seconds = 1.5
+        max_retry_attempts = 2
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        return super(TableItem, TableItem)._get_connection()
+
+    @classmethod
+    def read(cls, key: Key) -> Self | None:
+        """Strongly consistent; None when it is not there."""
+        try:
+            return attempt(lambda: cls.get(*key, consistent_read=True))
+        except cls.DoesNotExist:
+            return None
+
+
+class ContactItem(TableItem):
+    id = UnicodeAttribute()
+    display_name = UnicodeAttribute(null=True)
+    first_seen_at = UnicodeAttribute()
+    last_seen_at = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    tags: MapAttribute[str, Any] = MapAttribute(default=dict)
+    """tag id → source, weight, reason, updated_at"""
+    tag_origins: MapAttribute[str, Any] = MapAttribute(default=dict)
+    """tag id → created_at, written_by. Not within `tags`: a nested if_not_exists() needs its parent to be there."""
+
+    @staticmethod
+    def key(tenant_id: str, phone: str) -> Key:
+        return f"{tenant_id}#{phone}", "CONTACT"
+
+    def contact(self) -> Contact:
+        return Contact(**self._fields())
+
+    def contact_with_tags(self) -> ContactWithTags:
+        assignments = (self.assignment(tag_id) for tag_id in self.tags.as_dict())
+        return ContactWithTags(
+            **self._fields(),
+            tag_assignments=tuple(sorted(assignments, key=lambda each: (each.created_at, each.tag_id))),
+        )
+
+    def assignment(self, tag_id: str) -> TagAssignment:
+        tag, origin = self.tags.as_dict()[tag_id], self.tag_origins.as_dict()[tag_id]
+        return TagAssignment(
+            contact_id=self.id,
+            tag_id=tag_id,
+            source=tag["source"],
+            reason=tag.get("reason"),
+            created_at=origin["created_at"],
+            updated_at=tag["updated_at"],
+        )
+
+    def _fields(self) -> dict[str, Any]:
+        tenant_id, phone = self.pk.split("#")
+        return {
+            "id": self.id,
+            "tenant_id": tenant_id,
+            "phone": phone,
+            "display_name": self.display_name,
+            "first_seen_at": self.first_seen_at,
+            "last_seen_at": self.last_seen_at,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+class ContactPointer(TableItem):
+    """Contact id → phone. Written once and strongly consistent, which an index would not be."""
+
+    phone = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant_id: str, contact_id: str) -> Key:
+        return f"{tenant_id}#{contact_id}", "ID"
+
+
+class TagItem(TableItem):
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    colour = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
+    deleted_at = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def catalog(tenant_id: str) -> str:
+        return f"{tenant_id}#TAGS"
+
+    @staticmethod
+    def key(tenant_id: str, tag_id: str) -> Key:
+        return TagItem.catalog(tenant_id), tag_id
+
+
+class TagName(TableItem):
+    """Reserves a name in a tenant's catalog."""
+
+    tag_id = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant_id: str, name: str) -> Key:
+        return TagItem.catalog(tenant_id), f"NAME#{name.casefold()}"
+
+
+class ApiKeyItem(TableItem):
+    """What the authorizer reads. Its expiry is not called `expires_at`: the table's TTL would delete the key."""
+
+    tenant_id = UnicodeAttribute()
+    key_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    prefix = UnicodeAttribute()
+    scopes: ListAttribute[str] = ListAttribute()
+    status = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    valid_until = UnicodeAttribute(null=True)
+    last_used_at = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def key(key_hash: str) -> Key:
+        return f"KEY#{key_hash}", "KEY"
+
+
+class TenantApiKey(TableItem):
+    """Finds the keys of a tenant; all that is said of a key is in its ApiKeyItem."""
+
+    key_hash = UnicodeAttribute()
+
+    @staticmethod
+    def keys_of(tenant_id: str) -> str:
+        return f"{tenant_id}#KEYS"
+
+    @staticmethod
+    def key(tenant_id: str, key_id: str) -> Key:
+        return TenantApiKey.keys_of(tenant_id), key_id
+
+
+class TenantItem(TableItem):
+    name = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant_id: str) -> Key:
+        return "TENANTS", tenant_id
+
+
+def connection() -> Connection:
+    """What transactions and batches are made on; the one that all items share."""
+    return TableItem._get_connection().connection  # noqa: SLF001 - pynamodb has no public way to share one
+
+
+def update[Item: TableItem](item: Item, actions: Sequence[Action], condition: Condition) -> Item:
+    """One UpdateItem; returns the new state. Raises ConditionFailed with the old one, and DatabaseUnavailable."""
+    arguments = item.get_update_kwargs_from_instance(
+        list(actions), condition=condition, return_values_on_condition_failure="ALL_OLD"
+    )
+    # Model.update() cannot ask for the item on which a condition failed; the connection below it can.
+    answer = attempt(lambda: _dispatch_update({**arguments, "ReturnValues": "ALL_NEW"}))
+    return type(item).from_raw_data(answer["Attributes"])
+
+
+def _dispatch_update(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return connection().dispatch("UpdateItem", arguments)
+    except (BotoCoreError, ClientError) as error:
+        raise UpdateError(cause=error) from error
+
+
+def batch_read(keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
+    """One strongly consistent BatchGetItem, twice when DynamoDB left some unprocessed; the raw items that are there."""
+    wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]  # pynamodb's annotation, Sequence[str], is wrong
+    table = TableItem.Meta.table_name
+    for _ in range(2):
+        answer = attempt(lambda: connection().batch_get_item(table, wanted, consistent_read=True))
+        if not answer.get("UnprocessedKeys"):
+            return {(item["pk"]["S"], item["sk"]["S"]): item for item in answer["Responses"][table]}
+    raise DatabaseUnavailable
+
+
+def transact(add_writes: Callable[[TransactWrite], None], token: str) -> None:
+    """One TransactWriteItems, which the token makes safe to send again. Raises ConditionFailed, DatabaseUnavailable."""
+
+    def write() -> None:
+        with TransactWrite(connection=connection(), client_request_token=token) as transaction:
+            add_writes(transaction)
+
+    attempt(write)
+
+
+_CONFLICT_CODES = frozenset({"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"})
+_TRANSIENT_CODES = frozenset(
+    {
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "ThrottlingError",
+        "ThrottlingException",
+    }
+)
+
+
+def attempt[Result](operation: Callable[[], Result]) -> Result:
+    """Runs one DynamoDB operation, and again while a transaction of somebody else holds its item: botocore does not.
+
+    Raises ConditionFailed, DatabaseUnavailable, or pynamodb's error when the fault is ours.
+    """
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    longest_pause = 0.025
+    while True:
+        try:
+            return operation()
+        except PynamoDBException as error:
+            codes = _codes(error)
+            if "ConditionalCheckFailed" in codes or "ConditionalCheckFailedException" in codes:
+                raise ConditionFailed(_old_item(error)) from error
+            if codes & _CONFLICT_CODES and time.monotonic() < give_up_at:
+                time.sleep(random.uniform(0, longest_pause))  # noqa: S311 - jitter, no secret
+                longest_pause = min(2 * longest_pause, 0.4)
+                continue
+            if codes & (_CONFLICT_CODES | _TRANSIENT_CODES) or _never_answered(error):
+                raise DatabaseUnavailable from error
+            raise
+
+
+def _codes(error: PynamoDBException) -> set[str]:
+    """DynamoDB's codes for what went wrong: of a cancelled transaction, one for each item that cancelled it."""
+    reasons = error.cancellation_reasons if isinstance(error, TransactWriteError) else []
+    return {reason.code for reason in reasons if reason} or {error.cause_response_code or ""}
+
+
+def _old_item(error: PynamoDBException) -> dict[str, Any] | None:
+    client_error = error.cause.__cause__ if error.cause else None  # pynamodb's own wrapper leaves the item out
+    item: dict[str, Any] | None = getattr(client_error, "response", {}).get("Item")
+    return item
+
+
+def _never_answered(error: PynamoDBException) -> bool:
+    """No connection, no reply in time, or a reply that cannot be read; a 5xx without a code among them."""
+    cause = error.cause
+    if isinstance(cause, ClientError):
+        client_error = cause.__cause__
+        status = getattr(client_error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return bool(status >= 500)  # noqa: PLR2004
+    return isinstance(cause, BotoCoreError) and not isinstance(cause, ParamValidationError)
