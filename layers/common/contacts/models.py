@@ -1,5 +1,6 @@
 """Request bodies. Only functions with a body import this module: pydantic is a large part of a cold start."""
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
@@ -11,9 +12,11 @@ from contacts.phone import normalize_phone
 LONGEST_DISPLAY_NAME = 128
 LONGEST_REASON = 500
 
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
 
 def _storable(text: str) -> str:
-    if "\0" in text or not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if _NOT_STORABLE.search(text):
         raise PydanticCustomError("not_storable", "Input should have neither NUL characters nor lone surrogates")
     return text
 
