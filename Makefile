@@ -56,5 +56,5 @@ lock: .venv ## renews the pinned requirements, from releases at least two weeks 
 	@echo "Setting up .venv with $(PYTHON) (once) ..."
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
-	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
 	@touch .venv
