@@ -27,7 +27,7 @@ def _trimmed(text: str) -> str | None:
 
 Phone = Annotated[str, AfterValidator(normalize_phone)]
 DisplayName = Annotated[str, AfterValidator(_storable), AfterValidator(_trimmed)]
-Reason = Annotated[str, AfterValidator(_storable), StringConstraints(max_length=LONGEST_REASON)]
+Reason = Annotated[str, StringConstraints(max_length=LONGEST_REASON), AfterValidator(_storable)]
 TagId = Annotated[str, StringConstraints(pattern=r"^c[a-z0-9]{7,31}$")]
 
 
