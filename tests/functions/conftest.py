@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
-from botocore.retries.standard import ExponentialBackoff
 from mypy_boto3_dynamodb.service_resource import Table
 from urllib3 import HTTPResponse
 
@@ -41,7 +40,7 @@ def refuse(code: str, status: int = 400, *, after_the_effect: bool = False, **fi
 
 
 class Line:
-    """The line to DynamoDB: knows the requests that were sent over it, retries included, and has faults."""
+    """The line to DynamoDB: knows the requests that were sent over it, repeated ones too, and has faults."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
@@ -76,13 +75,11 @@ class Line:
 
 
 @pytest.fixture
-def line(table: Table, monkeypatch: pytest.MonkeyPatch) -> Line:
-    """Of a client of its own: a client remembers failures, and stops to retry after many."""
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)  # botocore retries as ever, but at once
-    monkeypatch.setattr(TableItem, "_connection", None)
-    line = Line()
-    connection().client.meta.events.register_first("before-send.dynamodb", line.send)  # type: ignore[arg-type]
-    return line
+def line(table: Table) -> Iterator[Line]:
+    line, events = Line(), connection().client.meta.events
+    events.register_first("before-send.dynamodb", line.send)  # type: ignore[arg-type]
+    yield line
+    events.unregister("before-send.dynamodb", line.send)  # type: ignore[arg-type]
 
 
 @pytest.fixture
