@@ -51,6 +51,15 @@ class Line:
     def operations(self) -> list[str]:
         return [operation for operation, _ in self.requests]
 
+    @property
+    def actions(self) -> set[str]:
+        """What IAM calls the requests: a transaction needs the permissions of its parts."""
+        actions = set[str]()
+        for operation, request in self.requests:
+            parts = [part for item in request.get("TransactItems", ()) for part in item]
+            actions |= {f"dynamodb:{part}Item" for part in parts} or {f"dynamodb:{operation}"}
+        return actions
+
     def fail(self, operation: str, faults: Iterable[Fault]) -> None:
         """The next requests of the operation meet these faults, one each; the ones after them meet none."""
         self._faults[operation] = chain(self._faults.get(operation, ()), faults)

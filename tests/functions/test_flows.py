@@ -13,6 +13,7 @@ from tests.gateway import ACME, Tenant, call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, UNAVAILABLE
 
 NAME = {"json_body": {"display_name": "Grace"}}
+TAG = {"json_body": {"tag_id": ACME.tag_ids[0]}}
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,32 @@ def test_without_a_pointer_nothing_follows(
 ) -> None:
     call(function, acme, contactId=new_id(), **request_)
     assert line.operations == operations
+
+
+@pytest.mark.parametrize(
+    ("function", "requests"),
+    [
+        ("get_contact_by_phone", [{"query": {"phone": "491512345678"}}]),
+        ("get_contact", [{"contactId": "the contact"}]),
+        ("upsert_contact", [{"json_body": {"phone": "491512345678"}}, {"json_body": {"phone": "99999"}}]),
+        ("update_contact", [{"contactId": "the contact", **NAME}, {"contactId": "the contact", "json_body": {}}]),
+        ("delete_contact", [{"contactId": "the contact"}]),
+        ("assign_tag", [{"contactId": "the contact", **TAG}]),
+        ("remove_tag", [{"contactId": "the contact", "tagId": ACME.tag_ids[0]}]),
+    ],
+)
+def test_a_function_is_permitted_exactly_what_it_does(
+    acme: Tenant,
+    contact: dict[str, Any],
+    line: Line,
+    resources: dict[str, Any],
+    function: str,
+    requests: list[dict[str, Any]],
+) -> None:
+    for request in requests:
+        call(function, acme, **request | ({"contactId": contact["id"]} if "contactId" in request else {}))
+    [statement] = resources[function.title().replace("_", "")]["Properties"]["Policies"][-1]["Statement"]
+    assert set(statement["Action"]) == line.actions
 
 
 def test_by_phone_is_one_read(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
@@ -159,7 +186,7 @@ def test_the_cap_needs_no_request_of_its_own(acme: Tenant, contact: dict[str, An
         ("get_contact", {}, "GetItem", CONTACT_NOT_FOUND),
         ("update_contact", NAME, "UpdateItem", CONTACT_NOT_FOUND),
         ("delete_contact", {}, "TransactWriteItems", CONTACT_NOT_FOUND),
-        ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, "UpdateItem", CONTACT_NOT_FOUND),
+        ("assign_tag", TAG, "UpdateItem", CONTACT_NOT_FOUND),
         ("remove_tag", {"tagId": "c1234567"}, "UpdateItem", (200, {"ok": True})),
     ],
 )
