@@ -57,7 +57,7 @@ class _Records(BasePersistenceLayer):
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] - Powertools'
+        super().__init__()  # type: ignore[no-untyped-call]
         self.key_id = ""
         self.owner = ""
 
