@@ -1,0 +1,83 @@
+"""What all tests stand on: the environment of a function, its table in moto, two tenants."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from mypy_boto3_dynamodb.service_resource import Table
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
+
+from tests.gateway import ROOT, Tenant
+
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]  # a developer's own account has no part in this
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "TABLE_NAME": "contacts-local",
+    "KEY_PEPPER": "a pepper for tests",
+    "POWERTOOLS_SERVICE_NAME": "contacts",
+    "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+
+# These read the environment while they are imported.
+from contacts import repository, timestamps  # noqa: E402
+from contacts.identifiers import new_id  # noqa: E402
+from contacts.tables import TagItem  # noqa: E402
+
+
+@cache
+def template_resources() -> dict[str, Any]:
+    """The resources of template.yaml by logical id, as SAM resolves them for the stage `local`."""
+    with warnings.catch_warnings(action="ignore"):  # SAM's own deprecations
+        stacks, _ = SamLocalStackProvider.get_stacks(
+            str(ROOT / "template.yaml"), parameter_overrides={"Stage": "local", "Architecture": "x86_64"}
+        )
+        resources: dict[str, Any] = stacks[0].resources
+    return resources
+
+
+@pytest.fixture
+def resources() -> dict[str, Any]:
+    return template_resources()
+
+
+@pytest.fixture
+def table() -> Iterator[Table]:
+    """The template's table, empty, in moto."""
+    properties = template_resources()["Table"]["Properties"]
+    on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
+    with mock_aws():
+        table = boto3.resource("dynamodb").create_table(**{name: properties[name] for name in on_creation})
+        repository._known_phones.clear()
+        yield table
+
+
+def _create_tenant(tags: int) -> Tenant:
+    tenant = Tenant(new_id(), new_id(), tuple(new_id() for _ in range(tags)), new_id())
+    now = timestamps.now()
+    with TagItem.batch_write() as batch:
+        for number, tag_id in enumerate(tenant.tag_ids, start=1):
+            batch.save(TagItem(*TagItem.key(tenant.id, tag_id), name=f"Tag {number}", created_at=now))
+        deleted = TagItem(*TagItem.key(tenant.id, tenant.deleted_tag_id), name="Gone", created_at=now, deleted_at=now)
+        batch.save(deleted)
+    return tenant
+
+
+@pytest.fixture
+def acme(table: Table) -> Tenant:
+    """A tenant with one tag more than a contact can take."""
+    return _create_tenant(tags=repository.TAG_LIMIT + 1)
+
+
+@pytest.fixture
+def globex(table: Table) -> Tenant:
+    """Another tenant, with one tag."""
+    return _create_tenant(tags=1)

@@ -1,0 +1,93 @@
+"""What stands before a function: events as API Gateway sends them, calls as Lambda makes them."""
+
+import base64
+import importlib.util
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from awslambdaric.lambda_context import LambdaContext  # type: ignore[import-untyped]
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).parent.parent
+
+type Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tenant:
+    id: str
+    key_id: str
+    tag_ids: tuple[str, ...]
+    deleted_tag_id: str
+
+
+@cache
+def sample_event(function: str) -> Event:
+    event: Event = json.loads((ROOT / "events" / f"{function}.json").read_text())
+    return event
+
+
+def build_event(
+    function: str,
+    tenant: Tenant,
+    *,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    json_body: object = None,
+    body: str | bytes | None = None,
+    **path: str,
+) -> Event:
+    """The sample event of the function, with another request in it; bytes come base64-encoded."""
+    event = deepcopy(sample_event(function))
+    event["headers"] |= headers or {}
+    event["multiValueHeaders"] |= {name: [value] for name, value in (headers or {}).items()}
+    event["queryStringParameters"] = query
+    event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
+    event["pathParameters"] = path or None
+    event["path"] = event["resource"].format(**{name: quote(value, safe="") for name, value in path.items()})
+    event["isBase64Encoded"] = isinstance(body, bytes)
+    if isinstance(body, bytes):
+        event["body"] = base64.b64encode(body).decode()
+    else:
+        event["body"] = body if json_body is None else json.dumps(json_body)
+    context = event["requestContext"]
+    context["requestId"] = str(uuid.uuid4())
+    context["path"] = f"/{context['stage']}{event['path']}"
+    context["authorizer"] |= {"principalId": tenant.key_id, "tenantId": tenant.id, "keyId": tenant.key_id}
+    return event
+
+
+@cache
+def load_handler(function: str) -> Callable[[Event, LambdaContext], Any]:
+    """As Lambda does: the folder of the function is no package, app.py is loaded by its path."""
+    spec = importlib.util.spec_from_file_location(f"{function}.app", ROOT / "functions" / function / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Callable[[Event, LambdaContext], Any] = module.handler
+    return handler
+
+
+def invoke(function: str, event: Event) -> Any:
+    """Event and answer cross the runtime's own JSON, so what Lambda could not send fails here too."""
+    context = LambdaContext(str(uuid.uuid4()), {}, {}, int((time.time() + 20) * 1000))
+    context.function_name = function
+    marshaller = LambdaMarshaller()
+    received = marshaller.unmarshal_request(json.dumps(event))
+    answer, _ = marshaller.marshal_response(load_handler(function)(received, context))
+    return json.loads(answer)
+
+
+def call(function: str, tenant: Tenant, **request: Any) -> tuple[int, Any]:
+    """Status and body of the answer to a request, which is written as for build_event."""
+    answer = invoke(function, build_event(function, tenant, **request))
+    return answer["statusCode"], json.loads(answer["body"])
