@@ -309,7 +309,8 @@ def attempt[Result](operation: Callable[[], Result]) -> Result:
 def _codes(error: PynamoDBException) -> set[str]:
     """DynamoDB's codes for what went wrong: of a cancelled transaction, one for each item that cancelled it."""
     reasons = error.cancellation_reasons if isinstance(error, TransactWriteError) else []
-    return {reason.code for reason in reasons if reason} or {error.cause_response_code or ""}
+    code = error.cause_response_code if isinstance(error.cause, ClientError) else None  # fails over a time-out
+    return {reason.code for reason in reasons if reason} or {code or ""}
 
 
 def _old_item(error: PynamoDBException) -> dict[str, Any] | None:
