@@ -24,6 +24,9 @@ type Key = tuple[str, str]
 PATIENCE_SECONDS = 4.0
 """How long a call may go on repeating what lost a race: with the time-outs below it ends before the function's own."""
 
+MOST_FAULTS = 3
+"""How often an operation may be throttled, fail or not be answered before the caller is told so."""
+
 
 class ConditionFailed(Exception):
     """The condition of a write did not hold."""
@@ -41,7 +44,7 @@ class TableItem(Model):
         table_name = settings.table_name()
         connect_timeout_seconds = 0.5
         read_timeout_seconds = 1.5
-        max_retry_attempts = 2
+        max_retry_attempts = 0  # attempt() repeats, see docs/decisions.md
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
@@ -267,7 +270,8 @@ def transact(add_writes: Callable[[TransactWrite], None], token: str) -> None:
     attempt(write)
 
 
-_CONFLICT_CODES = frozenset({"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"})
+_CONDITION_CODES = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
+_CONFLICT_CODES = frozenset({"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"})
 _TRANSIENT_CODES = frozenset(
     {
         "InternalServerError",
@@ -284,26 +288,28 @@ _TRANSIENT_CODES = frozenset(
 
 
 def attempt[Result](operation: Callable[[], Result]) -> Result:
-    """Runs one DynamoDB operation, and again while a transaction of somebody else holds its item: botocore does not.
+    """Runs one DynamoDB operation, and again with a pause when it may succeed then.
 
     Raises ConditionFailed, DatabaseUnavailable, or pynamodb's error when the fault is ours.
     """
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    longest_pause = 0.025
+    longest_pause = 0.05
+    faults = 0
     while True:
         try:
             return operation()
         except PynamoDBException as error:
             codes = _codes(error)
-            if "ConditionalCheckFailed" in codes or "ConditionalCheckFailedException" in codes:
+            if codes & _CONDITION_CODES:
                 raise ConditionFailed(_old_item(error)) from error
-            if codes & _CONFLICT_CODES and time.monotonic() < give_up_at:
-                time.sleep(random.uniform(0, longest_pause))  # noqa: S311 - jitter, no secret
-                longest_pause = min(2 * longest_pause, 0.4)
-                continue
-            if codes & (_CONFLICT_CODES | _TRANSIENT_CODES) or _never_answered(error):
+            if not codes & _CONFLICT_CODES:
+                if not (codes & _TRANSIENT_CODES or _never_answered(error)):
+                    raise
+                faults += 1
+            if faults == MOST_FAULTS or time.monotonic() >= give_up_at:
                 raise DatabaseUnavailable from error
-            raise
+        time.sleep(random.uniform(0, longest_pause))  # noqa: S311 - jitter, no secret
+        longest_pause = min(2 * longest_pause, 0.4)
 
 
 def _codes(error: PynamoDBException) -> set[str]:
