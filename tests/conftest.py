@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import hypothesis
 import pytest
 from moto import mock_aws
 from mypy_boto3_dynamodb.service_resource import Table
@@ -31,6 +32,9 @@ os.environ |= {
 from contacts import repository, timestamps  # noqa: E402
 from contacts.identifiers import new_id  # noqa: E402
 from contacts.tables import TagItem  # noqa: E402
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 @cache

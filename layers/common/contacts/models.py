@@ -42,7 +42,7 @@ def _not_in_the_future(text: str) -> str:
 
 Phone = Annotated[str, AfterValidator(normalize_phone)]
 DisplayName = Annotated[str, AfterValidator(_storable), AfterValidator(_trimmed)]
-Reason = Annotated[str, AfterValidator(_storable), StringConstraints(max_length=LONGEST_REASON)]
+Reason = Annotated[str, StringConstraints(max_length=LONGEST_REASON), AfterValidator(_storable)]
 Id = Annotated[str, StringConstraints(pattern=r"^c[a-z0-9]{7,31}$")]
 Moment = Annotated[str, AfterValidator(_not_in_the_future)]
 
