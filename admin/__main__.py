@@ -14,7 +14,8 @@ from admin.faults import explain
 from contacts.errors import ContactNotFound, DatabaseUnavailable, InvalidParameter
 from contacts.settings import SettingMissing
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# Without frames of rich around them errors stay lines, whichever way they come about.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(key.app, name="key")
 app.add_typer(tag.app, name="tag")
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ContactNotFound as absent:
         _exit(f"{absent} Check its id or phone, and the tenant.", 1)
     except InvalidParameter as invalid:
-        _exit(str(invalid), 2)
+        _exit(f"{invalid} Pass the contact's id or its phone.", 2)
     except SettingMissing:
         _exit("Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`.", 2)
     except (DatabaseUnavailable, PynamoDBException, BotoCoreError, ClientError) as fault:

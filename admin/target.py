@@ -6,7 +6,7 @@ from pathlib import Path
 from admin.errors import Refused
 from contacts import settings
 
-LOCAL_SETTINGS = Path(__file__).parents[1] / ".local" / "admin.env"
+LOCAL_SETTINGS = Path(".local/admin.env")
 """Where the local stack says, while it runs, how the SDK finds it."""
 
 

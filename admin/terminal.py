@@ -57,7 +57,9 @@ def _table(records: list[Record]) -> Table:
 
 def _print(table: Table) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
-    console.print(table, width=None if console.is_terminal else _WIDTH_OF_A_FILE, crop=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_FILE
+    console.print(table)
 
 
 def _title(name: str) -> str:

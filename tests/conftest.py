@@ -10,7 +10,7 @@ import boto3
 import hypothesis
 import pytest
 from moto import mock_aws
-from mypy_boto3_dynamodb.service_resource import Table
+from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
 
 from tests.gateway import ROOT, Tenant
@@ -53,13 +53,19 @@ def resources() -> dict[str, Any]:
     return template_resources()
 
 
+@cache
+def _dynamodb() -> DynamoDBServiceResource:
+    """One for all tests: making it takes longer than most of them."""
+    return boto3.resource("dynamodb")
+
+
 @pytest.fixture
 def table() -> Iterator[Table]:
     """The template's table, empty, in moto."""
     properties = template_resources()["Table"]["Properties"]
     on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
     with mock_aws():
-        table = boto3.resource("dynamodb").create_table(**{name: properties[name] for name in on_creation})
+        table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
         repository._known_phones.clear()
         yield table
 

@@ -19,7 +19,11 @@ def create(
     scopes: Annotated[list[str], typer.Option("--scope", help="contacts:read or contacts:write; repeat it for both.")],
     expires_at: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help="In UTC; without it the key does not expire."),
+        typer.Option(
+            metavar="DATE",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"],
+            help="In UTC, as 2027-01-31 or 2027-01-31T12:00:00Z. Without it the key does not expire.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

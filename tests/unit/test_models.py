@@ -11,6 +11,7 @@ TAG = {"tag_id": "cm3tag0vip"}
 SEVEN, THIRTY_ONE = "a1b2c3d", "z" * 31
 
 NOT_A_STRING = "Input should be a valid string."
+NO_UNICODE = "Input should be a valid string, unable to parse raw data as a unicode string."
 NOT_STORABLE = "Input should have neither NUL characters nor lone surrogates."
 NO_TAG_ID = "String should match pattern '^c[a-z0-9]{7,31}$'."
 
@@ -95,7 +96,7 @@ def test_unknown_fields_are_ignored(body: dict[str, Any]) -> None:
         (TagAssign, {"tag_id": "c" + SEVEN + "#x"}, "tag_id", f"tag_id: {NO_TAG_ID}"),
         (TagAssign, TAG | {"reason": 1}, "reason", f"reason: {NOT_A_STRING}"),
         (TagAssign, TAG | {"reason": "\0"}, "reason", f"reason: {NOT_STORABLE}"),
-        (TagAssign, TAG | {"reason": "\ud83d"}, "reason", f"reason: {NOT_STORABLE}"),
+        (TagAssign, TAG | {"reason": "\ud83d"}, "reason", f"reason: {NO_UNICODE}"),
         (TagAssign, TAG | {"reason": "x" * 501}, "reason", "reason: String should have at most 500 characters."),
         (TagAssign, {"reason": 1}, "tag_id", "tag_id: Field required."),
     ],
