@@ -50,6 +50,4 @@ class TagChanged(Refused):
 
 class PepperNotFound(Refused):
     def __init__(self, secret: str) -> None:
-        super().__init__(
-            f"There is no secret {secret!r}. Deploy the stack, or pass its --stage."
-        )
+        super().__init__(f"There is no secret {secret!r}. Deploy the stack, or pass its --stage.")

@@ -12,6 +12,7 @@ from botocore.exceptions import (
 )
 
 _SIGN_IN = "Sign in, for example with `aws sso login`, or choose a profile with AWS_PROFILE."
+_ONCE_MENDED = "Once that is mended, run the command again."
 _STALE_CREDENTIALS = frozenset(
     {
         "ExpiredToken",
@@ -29,16 +30,18 @@ def explain(error: BaseException) -> str:
         case NoCredentialsError():
             problem, remedy = "There are no AWS credentials.", _SIGN_IN
         case NoRegionError():
-            problem, remedy = "There is no AWS region.", "Set AWS_REGION, or choose a profile with AWS_PROFILE."
+            problem, remedy = "There is no AWS region.", "Set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE."
         case ClientError(response={"Error": {"Code": code}}) if code in _STALE_CREDENTIALS:
             problem, remedy = f"AWS does not accept the credentials ({code}).", _SIGN_IN
         case ClientError(response={"Error": {"Code": "ResourceNotFoundException"}}):
             problem = f"There is no table {os.environ['TABLE_NAME']!r} in this account and region."
             remedy = "Deploy it, or pass its --stage or --table."
         case ConnectionError() | HTTPClientError():
-            problem, remedy = str(cause), "Check the network; for the local stack, that `make start` is running."
+            problem, remedy = f"{cause}.", "Check the network; for the local stack, that `make start` is running."
+        case ClientError(response={"Error": {"Code": code, "Message": message}}):
+            problem, remedy = f"AWS answers {code}: {message.rstrip('.')}.", _ONCE_MENDED
         case _:
-            problem, remedy = str(cause), "Once that is mended, run the command again."
+            problem, remedy = f"{str(cause).rstrip('.')}.", _ONCE_MENDED
     return f"{problem} {remedy}"
 
 

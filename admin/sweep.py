@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 
-from contacts.tables import ConditionFailed, ContactItem, TableItem, update
+from contacts.tables import ConditionFailed, ContactItem, TableItem, attempt, update
 
 _SEGMENTS = 8
 _PAGE_ITEMS = 500
@@ -13,7 +13,7 @@ _READ_UNITS_PER_SECOND = 500.0  # of each segment: a partition gives 3,000, and 
 
 def count_items() -> int:
     """About how many there are to look at: DynamoDB counts them every six hours."""
-    return int(TableItem.describe_table()["ItemCount"])
+    return int(attempt(TableItem.describe_table)["ItemCount"])
 
 
 def sweep(tenant_id: str, tag_id: str, on_read: Callable[[int], object]) -> int:
@@ -42,7 +42,7 @@ def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[
         attributes_to_get=["pk", "sk"],
     ).page_iter
     given_up = 0
-    for page in pages:
+    while page := attempt(lambda: next(pages, None)):
         given_up += sum(_take_off(ContactItem.from_raw_data(raw), tag_id) for raw in page["Items"])
         on_read(page["ScannedCount"])
         if stop.is_set():

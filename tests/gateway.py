@@ -31,6 +31,10 @@ class Tenant:
     deleted_tag_id: str
 
 
+ACME = Tenant("cacmetenant", "cacmekey", tuple(f"cacmetag{number:02}" for number in range(21)), "cacmetaggone")
+GLOBEX = Tenant("cglobextenant", "cglobexkey", ("cglobextag00",), "cglobextaggone")
+
+
 @cache
 def sample_event(function: str) -> Event:
     event: Event = json.loads((ROOT / "events" / f"{function}.json").read_text())

@@ -34,12 +34,19 @@ class Reply:
 type Fault = Reply | Exception
 
 
+def refuse(code: str, status: int = 400, *, after_the_effect: bool = False, **fields: Any) -> Reply:
+    """DynamoDB's way to say no."""
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "because", **fields}
+    return Reply(status, json.dumps(body).encode(), after_the_effect=after_the_effect)
+
+
 class Line:
     """The line to DynamoDB: knows the requests that were sent over it, retries included, and has faults."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self._faults: dict[str, Iterator[Fault]] = {}
+        self._interruptions: dict[str, Callable[[], object]] = {}
 
     @property
     def operations(self) -> list[str]:
@@ -49,9 +56,14 @@ class Line:
         """The next requests of the operation meet these faults, one each; the ones after them meet none."""
         self._faults[operation] = chain(self._faults.get(operation, ()), faults)
 
+    def interrupt(self, operation: str, action: Callable[[], object]) -> None:
+        """Somebody else does this just before the next request of the operation arrives."""
+        self._interruptions[operation] = action
+
     def send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         self.requests.append((operation, json.loads(cast("bytes", request.body))))
+        self._interruptions.pop(operation, lambda: None)()
         match next(self._faults.get(operation, iter(())), None):
             case Exception() as error:
                 raise error
@@ -71,6 +83,13 @@ def line(table: Table, monkeypatch: pytest.MonkeyPatch) -> Line:
     line = Line()
     connection().client.meta.events.register_first("before-send.dynamodb", line.send)  # type: ignore[arg-type]
     return line
+
+
+@pytest.fixture
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that makes a request to DynamoDB is answered with a 503."""
+    monkeypatch.setattr(TableItem, "_connection", None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
 
 
 @pytest.fixture
