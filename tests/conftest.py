@@ -23,6 +23,7 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "TABLE_NAME": "contacts-local",
     "KEY_PEPPER": "a pepper for tests",
+    "SIGNING_ROOT_SECRET": "contacts/local/signing-root",
     "POWERTOOLS_SERVICE_NAME": "contacts",
     "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
     "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -66,6 +67,7 @@ def table() -> Iterator[Table]:
     with mock_aws():
         table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
         repository._known_phones.clear()
+        repository._recent_messages.clear()
         yield table
 
 

@@ -8,7 +8,7 @@ import typer
 from admin.terminal import Json, TenantId, show
 from contacts.identifiers import is_id
 from contacts.phone import normalize_phone
-from contacts.resources import ContactWithTags
+from contacts.resources import ContactWithTags, Source
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's contacts, as the API has them.")
 
@@ -44,7 +44,7 @@ def untag(
 
     found = _find(tenant_id, contact)
     held_it = any(each.tag_id == tag_id for each in found.tag_assignments)
-    ContactRepository(tenant_id).remove_tag(found.id, tag_id)
+    ContactRepository(tenant_id).remove_tag(found.id, tag_id, Source.MANUAL_ADMIN)
     show({"contact_id": found.id, "tag_id": tag_id, "held_it": held_it}, as_json=as_json)
 
 

@@ -2,11 +2,12 @@
 
 from http import HTTPStatus
 
-from contacts.api import Response, endpoint
+from contacts.api import endpoint
 from contacts.models import TagAssign
 from contacts.repository import ContactRepository
 from contacts.requests import Request
 from contacts.resources import Source
+from contacts.responses import Response
 
 
 @endpoint

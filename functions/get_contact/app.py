@@ -2,9 +2,10 @@
 
 from http import HTTPStatus
 
-from contacts.api import Response, endpoint
+from contacts.api import endpoint
 from contacts.repository import ContactRepository
 from contacts.requests import Request
+from contacts.responses import Response
 
 
 @endpoint

@@ -2,10 +2,11 @@
 
 from http import HTTPStatus
 
-from contacts.api import Response, endpoint
+from contacts.api import endpoint
 from contacts.models import ContactUpsert
 from contacts.repository import ContactRepository
 from contacts.requests import Request
+from contacts.responses import Response
 
 
 @endpoint

@@ -39,7 +39,12 @@ def test_a_new_key_opens_the_api_for_its_tenant(run: Run, tenant_id: str) -> Non
     assert authorize(created["key"]) == {
         "tenantId": tenant_id,
         "keyId": created["key_id"],
+        "name": "CRM",
         "scopes": "contacts:read contacts:write",
+        "rateLimit": "80",
+        "expiresAt": "",
+        "requireSignature": "false",
+        "ipAllowlist": "",
     }
 
 

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,10 @@ NOT_A_STRING = "Input should be a valid string."
 NO_UNICODE = "Input should be a valid string, unable to parse raw data as a unicode string."
 NOT_STORABLE = "Input should have neither NUL characters nor lone surrogates."
 NO_TAG_ID = "String should match pattern '^c[a-z0-9]{7,31}$'."
+
+
+def parse[Model: RequestBody](model: type[Model], body: dict[str, Any]) -> Model:
+    return model.parse(json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
@@ -35,32 +40,32 @@ NO_TAG_ID = "String should match pattern '^c[a-z0-9]{7,31}$'."
     ],
 )
 def test_a_display_name_is_trimmed_then_cut_and_blank_is_null(given: str | None, kept: str | None) -> None:
-    assert ContactUpsert.parse(PHONE | {"display_name": given}).display_name == kept
-    assert ContactUpdate.parse({"display_name": given}).changes == {"display_name": kept}
+    assert parse(ContactUpsert, PHONE | {"display_name": given}).display_name == kept
+    assert parse(ContactUpdate, {"display_name": given}).changes == {"display_name": kept}
 
 
 def test_a_display_name_may_be_left_out() -> None:
-    assert ContactUpsert.parse(PHONE) == ContactUpsert(phone="491512345678", display_name=None)
-    assert ContactUpdate.parse({}).changes == {}
+    assert parse(ContactUpsert, PHONE) == ContactUpsert(phone="491512345678", display_name=None)
+    assert parse(ContactUpdate, {}).changes == {}
 
 
 @pytest.mark.parametrize("reason", ["", " kept as it is ", "x" * 500, "😀" * 500, None])
 def test_a_reason_is_kept_as_it_is(reason: str | None) -> None:
-    assert TagAssign.parse(TAG | {"reason": reason}).reason == reason
+    assert parse(TagAssign, TAG | {"reason": reason}).reason == reason
 
 
 def test_a_reason_may_be_left_out() -> None:
-    assert TagAssign.parse(TAG).reason is None
+    assert parse(TagAssign, TAG).reason is None
 
 
 @pytest.mark.parametrize("tag_id", ["c" + SEVEN, "c" + THIRTY_ONE, "c0000000"])
 def test_a_tag_id_is_a_c_and_7_to_31_lower_case_letters_and_digits(tag_id: str) -> None:
-    assert TagAssign.parse({"tag_id": tag_id}).tag_id == tag_id
+    assert parse(TagAssign, {"tag_id": tag_id}).tag_id == tag_id
 
 
 @pytest.mark.parametrize("body", [{"phone": "12345", "tenantId": "x", "id": None}, {"phone": "12345", "": {"a": []}}])
 def test_unknown_fields_are_ignored(body: dict[str, Any]) -> None:
-    assert ContactUpsert.parse(body) == ContactUpsert(phone="12345")
+    assert parse(ContactUpsert, body) == ContactUpsert(phone="12345")
 
 
 @pytest.mark.parametrize(
@@ -105,14 +110,14 @@ def test_the_first_field_that_is_wrong_is_named(
     model: type[RequestBody], body: dict[str, Any], field: str, details: str
 ) -> None:
     with pytest.raises(InvalidParameter) as refusal:
-        model.parse(body)
+        parse(model, body)
     assert refusal.value.error_data == {"details": details, "field": field}
 
 
 @pytest.mark.parametrize("phone", ["+49 151 2345678", "", None, 1, {}])
 def test_an_update_that_names_the_phone_is_told_what_to_do_instead(phone: object) -> None:
     with pytest.raises(InvalidParameter) as refusal:
-        ContactUpdate.parse({"display_name": "Ada", "phone": phone})
+        parse(ContactUpdate, {"display_name": "Ada", "phone": phone})
     assert refusal.value.error_data == {
         "details": "The phone is the contact's identity: delete the contact and create one with the other phone.",
         "field": "phone",
@@ -121,12 +126,12 @@ def test_an_update_that_names_the_phone_is_told_what_to_do_instead(phone: object
 
 def test_a_refusal_does_not_repeat_what_was_sent() -> None:
     with pytest.raises(InvalidParameter) as refusal:
-        TagAssign.parse({"tag_id": "+49 151 2345678"})
+        parse(TagAssign, {"tag_id": "+49 151 2345678"})
     assert "151" not in str(refusal.value)
     assert refusal.value.__suppress_context__
 
 
 def test_a_body_does_not_change() -> None:
-    body = ContactUpsert.parse(PHONE)
+    body = parse(ContactUpsert, PHONE)
     with pytest.raises(ValidationError):
         body.phone = "99999"  # type: ignore[misc]

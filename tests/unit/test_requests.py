@@ -4,6 +4,7 @@ import pytest
 
 from contacts.errors import InvalidParameter
 from contacts.requests import Request
+from tests.gateway import sample_event
 
 GATEWAY_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
 CONTEXT = {"requestContext": {"requestId": GATEWAY_ID}}
@@ -30,14 +31,14 @@ def test_without_one_the_gateways_stands_there(event: dict[str, object]) -> None
 
 
 def test_the_tenant_comes_from_the_authorizer_alone() -> None:
-    event = {
+    event = sample_event("upsert_contact") | {
         "headers": {"tenantId": "evil", "X-Tenant-Id": "evil"},
         "pathParameters": {"tenantId": "evil", "tenant_id": "evil"},
         "queryStringParameters": {"tenantId": "evil", "tenant_id": "evil"},
         "body": '{"tenantId": "evil", "tenant_id": "evil"}',
-        "requestContext": {"tenantId": "evil", "authorizer": {"tenantId": "acme"}},
     }
-    assert Request(event).tenant_id == "acme"
+    event["requestContext"] = event["requestContext"] | {"tenantId": "evil"}
+    assert Request(event).tenant_id == "cm3tenant0acme0sample0001"
 
 
 def test_of_the_path_a_log_line_says_only_what_has_the_shape_of_an_id() -> None:

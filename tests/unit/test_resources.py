@@ -1,7 +1,7 @@
 import pytest
 
-from contacts.api import to_json
 from contacts.resources import Contact, ContactWithTags, Source, TagAssignment
+from contacts.responses import to_json
 
 ASSIGNMENT = TagAssignment(
     contact_id="c1", tag_id="c2", source="API", reason=None, created_at="2026-01-01", updated_at="2026-01-02"

@@ -1,9 +1,7 @@
 """HTTP: makes a Lambda handler of a use case, and an answer of what it returns or raises."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from functools import cache, wraps
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -13,20 +11,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from contacts.errors import ContactsError
 from contacts.observability import logger, metrics
+from contacts.origin import check_origin
 from contacts.requests import Request
+from contacts.responses import Response
 
+type UseCase = Callable[[Request], Response]
 type Event = dict[str, Any]
 type Answer = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Response:
-    status: HTTPStatus
-    resource: object
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, LambdaContext], Answer]:
+def endpoint(use_case: UseCase) -> Callable[[Event, LambdaContext], Answer]:
     """Whatever the event and whatever happens, the handler answers in the contract's shape and raises nothing."""
 
     @wraps(use_case)
@@ -34,7 +28,7 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Lambda
         started = perf_counter()
         request = Request(event)
         with logger.append_context_keys(**request.log_keys):  # of this request alone: the next one may lack some
-            outcome, response = _answer(use_case, request)
+            outcome, response = _answer(use_case, request, context)
             logger.info(outcome, status=response.status, duration_ms=round(1000 * (perf_counter() - started), 1))
         metrics.add_dimension("Function", context.function_name)
         metrics.add_metric(outcome, MetricUnit.Count, 1)
@@ -42,16 +36,16 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Lambda
         return {
             "statusCode": response.status,
             "headers": {"Content-Type": "application/json", "X-Request-Id": request.id, **response.headers},
-            "body": to_json(response.resource),
+            "body": response.body,
         }
 
     return handler
 
 
-def _answer(use_case: Callable[[Request], Response], request: Request) -> tuple[str, Response]:
+def _answer(use_case: UseCase, request: Request, context: LambdaContext) -> tuple[str, Response]:
     """The name of the outcome, as logs and metrics count it, and the response."""
     try:
-        response = use_case(request)
+        response = _perform(use_case, request, context)
     except ContactsError as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.exception("The request failed")
@@ -60,6 +54,16 @@ def _answer(use_case: Callable[[Request], Response], request: Request) -> tuple[
         logger.exception("The request met a bug")
         return "Bug", _refusal(ContactsError(), request)
     return response.status.name, response
+
+
+def _perform(use_case: UseCase, request: Request, context: LambdaContext) -> Response:
+    """The checks in the order of contract section 4."""
+    check_origin(request)
+    if request.idempotency_key is None:
+        return use_case(request)
+    from contacts.idempotency import perform_once  # noqa: PLC0415 - a request without the header starts without it
+
+    return perform_once(use_case, request, context)
 
 
 def _refusal(error: ContactsError, request: Request) -> Response:
@@ -72,18 +76,3 @@ def _refusal(error: ContactsError, request: Request) -> Response:
         "fbtrace_id": request.id,
     }
     return Response(error.status, {"error": body}, retry)
-
-
-def to_json(resource: object) -> str:
-    """Dataclasses become objects whose keys are the field names in camelCase, in their order."""
-    return json.dumps(resource, ensure_ascii=False, separators=(",", ":"), default=_to_object)
-
-
-def _to_object(resource: Any) -> dict[str, Any]:  # noqa: ANN401 - json's signature
-    return {_camel_case(each.name): getattr(resource, each.name) for each in fields(resource)}
-
-
-@cache
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)

@@ -15,7 +15,13 @@ from contacts.tables import ApiKeyItem, ConditionFailed, update
 _BEARER = re.compile(r"bearer +(sflo_live_[A-Za-z0-9_-]{43})", re.IGNORECASE)
 _LAST_USED_PRECISION = timedelta(minutes=5)
 
+DEFAULT_RATE_LIMIT = 80
+"""Requests per second of a key that has no limit of its own."""
+
+SCOPES = ("contacts:read", "contacts:write")
+
 ROUTES = {
+    "any": ("GET/v1/whoami",),
     "contacts:read": ("GET/v1/contacts/*",),
     "contacts:write": (
         "POST/v1/contacts",
@@ -24,7 +30,7 @@ ROUTES = {
         "POST/v1/contacts/*/tags",
     ),
 }
-"""Scope → the routes it opens, as a policy names them. A `*` spans slashes."""
+"""Scope → the routes it opens, as a policy names them; `any` is every key's. A `*` spans slashes."""
 
 
 class Unauthorized(Exception):
@@ -49,7 +55,8 @@ def authorize(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "principalId": api_key.key_id,
         "policyDocument": _policy(event["methodArn"], api_key.scopes),
-        "context": {"tenantId": api_key.tenant_id, "keyId": api_key.key_id, "scopes": " ".join(api_key.scopes)},
+        "context": _context(api_key),
+        "usageIdentifierKey": api_key.key_id,  # what the usage plan counts: the gateway key's value is our key's id
     }
 
 
@@ -70,6 +77,20 @@ def _is_expired(api_key: ApiKeyItem) -> bool:
     return api_key.valid_until is not None and api_key.valid_until <= timestamps.now()
 
 
+def _context(api_key: ApiKeyItem) -> dict[str, str]:
+    """What the functions get to know. The gateway hands everything on as text, and no lists."""
+    return {
+        "tenantId": api_key.tenant_id,
+        "keyId": api_key.key_id,
+        "name": api_key.name,
+        "scopes": " ".join(api_key.scopes),
+        "rateLimit": str(int(api_key.rate_limit or DEFAULT_RATE_LIMIT)),
+        "expiresAt": api_key.valid_until or "",
+        "requireSignature": "true" if api_key.require_signature else "false",
+        "ipAllowlist": " ".join(api_key.ip_allowlist),
+    }
+
+
 def _policy(method_arn: str, scopes: list[str]) -> dict[str, Any]:
     """Names every route of the scopes, not the one that was called: the gateway caches the answer for all of them."""
     api, stage, *_ = method_arn.split("/")
@@ -79,7 +100,7 @@ def _policy(method_arn: str, scopes: list[str]) -> dict[str, Any]:
             {
                 "Effect": "Allow",
                 "Action": "execute-api:Invoke",
-                "Resource": [f"{api}/{stage}/{route}" for scope in scopes for route in ROUTES[scope]],
+                "Resource": [f"{api}/{stage}/{route}" for scope in ("any", *scopes) for route in ROUTES[scope]],
             }
         ],
     }

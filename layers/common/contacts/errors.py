@@ -2,10 +2,16 @@
 
 ContactsError                500
 ├── InvalidParameter         400
+├── SignatureRejected        401
+├── AddressNotAllowed        403
 ├── ContactNotFound          404
 ├── TagNotFound              404
 ├── TagLimitReached          409
-└── DatabaseUnavailable      503
+├── AssignmentOutweighed     409
+├── RequestInProgress        409
+├── IdempotencyKeyReused     422
+├── DatabaseUnavailable      503
+└── SecretUnavailable        503
 """
 
 from http import HTTPStatus
@@ -35,6 +41,26 @@ class InvalidParameter(ContactsError):
         super().__init__(details, field=field)
 
 
+class SignatureRejected(ContactsError):
+    status = HTTPStatus.UNAUTHORIZED
+    type = "OAuthException"
+    code = 190
+    message = "Unauthorized"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The request's signature failed.", reason=reason)
+
+
+class AddressNotAllowed(ContactsError):
+    status = HTTPStatus.FORBIDDEN
+    type = "OAuthException"
+    code = 200
+    message = "Forbidden"
+
+    def __init__(self) -> None:
+        super().__init__("The API key may not be used from this address.")
+
+
 class ContactNotFound(ContactsError):
     status = HTTPStatus.NOT_FOUND
     code = 100
@@ -61,9 +87,45 @@ class TagLimitReached(ContactsError):
         super().__init__(f"The contact already holds {limit} tags.", limit=limit)
 
 
+class AssignmentOutweighed(ContactsError):
+    status = HTTPStatus.CONFLICT
+    message = "Outweighed"
+
+    def __init__(self) -> None:
+        super().__init__("An assignment of a higher weight stays as it is.")
+
+
+class RequestInProgress(ContactsError):
+    status = HTTPStatus.CONFLICT
+    message = "In progress"
+
+    def __init__(self) -> None:
+        super().__init__("A request with this Idempotency-Key is being worked on.", field="Idempotency-Key")
+
+
+class IdempotencyKeyReused(ContactsError):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = 100
+    message = "Idempotency-Key reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key belongs to a request with another method, path or body.", field="Idempotency-Key"
+        )
+
+
 class DatabaseUnavailable(ContactsError):
     """The database throttles, fails or does not answer in time; the same call may succeed when repeated."""
 
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    message = "Service unavailable"
+    retry_after_seconds = 1
+
+    def __init__(self) -> None:
+        super().__init__("The request can safely be repeated.")
+
+
+class SecretUnavailable(ContactsError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     message = "Service unavailable"
     retry_after_seconds = 1

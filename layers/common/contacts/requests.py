@@ -1,17 +1,20 @@
 """A request as API Gateway hands it to a function (REST, proxy integration)."""
 
 import base64
-import json
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from contacts.errors import InvalidParameter
 from contacts.identifiers import is_id
+from contacts.resources import Identity
 
 if TYPE_CHECKING:
     from contacts.models import RequestBody
 
-_VISIBLE_ASCII = re.compile(r"[!-~]{1,128}")
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_WRITING_METHODS = frozenset({"POST", "PATCH", "DELETE"})
 
 
 class Request:
@@ -24,16 +27,39 @@ class Request:
     @property
     def id(self) -> str:
         """The caller's X-Request-Id where it is usable, else the gateway's."""
-        wanted = self._headers.get("x-request-id") or ""
-        return wanted if _VISIBLE_ASCII.fullmatch(wanted) else str(self._context.get("requestId", ""))
+        wanted = self.header("X-Request-Id") or ""
+        return wanted if _REQUEST_ID.fullmatch(wanted) else str(self._context.get("requestId", ""))
+
+    @cached_property
+    def identity(self) -> Identity:
+        """From the authorizer alone: no path, query, header or body can name a tenant. The gateway makes all text."""
+        key = self._context["authorizer"]
+        return Identity(
+            tenant_id=key["tenantId"],
+            key_id=key["keyId"],
+            name=key["name"],
+            scopes=tuple(key["scopes"].split()),
+            rate_limit=int(key["rateLimit"]),
+            expires_at=key["expiresAt"] or None,
+            require_signature=key["requireSignature"] == "true",
+            ip_allowlist=tuple(key["ipAllowlist"].split()),
+            source_ip=self._context["identity"]["sourceIp"],
+        )
 
     @property
     def tenant_id(self) -> str:
-        """From the authorizer alone: no path, query, header or body can name a tenant."""
-        return str(self._context["authorizer"]["tenantId"])
+        return self.identity.tenant_id
 
     @property
-    def log_keys(self) -> dict[str, str]:
+    def idempotency_key(self) -> str | None:
+        """None where it has no meaning or is not there. Raises InvalidParameter."""
+        key = self.header("Idempotency-Key") if self.method in _WRITING_METHODS else None
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise InvalidParameter("Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        return key
+
+    @property
+    def log_keys(self) -> dict[str, str | None]:
         """What every log line of this request says: ids only, and of the path only what is one."""
         authorizer = self._context.get("authorizer") or {}
         return {
@@ -43,6 +69,35 @@ class Request:
             "key_id": authorizer.get("keyId"),
             **{name: value for name, value in self._path.items() if is_id(value)},
         }
+
+    @property
+    def method(self) -> str:
+        return str(self._event["httpMethod"])
+
+    @property
+    def path_text(self) -> str:
+        """The whole path, without the stage."""
+        return str(self._event["path"])
+
+    @property
+    def query_pairs(self) -> list[tuple[str, str]]:
+        parameters = self._event.get("multiValueQueryStringParameters") or {}
+        return [(name, value) for name, values in parameters.items() for value in values]
+
+    @property
+    def raw_body(self) -> bytes:
+        """Empty also when it is said to be base64 and is not: neither a JSON object nor what was signed."""
+        body: str = self._event.get("body") or ""
+        if not self._event.get("isBase64Encoded"):
+            return body.encode("utf-8", "surrogatepass")
+        try:
+            return base64.b64decode(body, validate=True)
+        except ValueError:
+            return b""
+
+    def header(self, name: str) -> str | None:
+        value = self._headers.get(name.lower())
+        return None if value is None else str(value)
 
     def path(self, name: str) -> str:
         return str(self._path[name])
@@ -56,20 +111,4 @@ class Request:
 
     def body[Model: RequestBody](self, model: type[Model]) -> Model:
         """Raises InvalidParameter naming the field that is wrong, `body` when it is no JSON object."""
-        try:
-            body = json.loads(self._raw_body, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):  # no base64, no UTF-8, no JSON, a number or a nesting without end
-            body = None
-        if not isinstance(body, dict):
-            raise InvalidParameter("body", "body: Input should be a JSON object in UTF-8.")
-        return model.parse(body)
-
-    @property
-    def _raw_body(self) -> str:
-        body: str = self._event.get("body") or ""
-        return base64.b64decode(body, validate=True).decode() if self._event.get("isBase64Encoded") else body
-
-
-def _refuse_constant(name: str) -> None:
-    """Python reads NaN and Infinity, which are no JSON."""
-    raise ValueError(name)
+        return model.parse(self.raw_body)

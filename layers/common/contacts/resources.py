@@ -53,3 +53,19 @@ class Contact:
 class ContactWithTags(Contact):
     tag_assignments: tuple[TagAssignment, ...]
     """Oldest first, then by tag id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The API key behind a request, as the authorizer resolved it, and where the request came from."""
+
+    tenant_id: str
+    key_id: str
+    name: str
+    scopes: tuple[str, ...]
+    rate_limit: int
+    """Requests per second."""
+    expires_at: str | None
+    require_signature: bool
+    ip_allowlist: tuple[str, ...]
+    source_ip: str

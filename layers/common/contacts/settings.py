@@ -16,6 +16,16 @@ def key_pepper() -> str:
     return _required("KEY_PEPPER")
 
 
+def signing_root_secret() -> str:
+    """The ARN or name of the secret from which the keys' signing secrets are derived."""
+    return _required("SIGNING_ROOT_SECRET")
+
+
+def dead_letter_queue_url() -> str:
+    """Where a queue's consumer puts what it cannot understand."""
+    return _required("DEAD_LETTER_QUEUE_URL")
+
+
 def _required(name: str) -> str:
     value = os.environ.get(name)
     if not value:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
-from pynamodb.exceptions import PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.exceptions import PynamoDBConnectionError, PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -54,10 +54,10 @@ class TableItem(Model):
         return super(TableItem, TableItem)._get_connection()
 
     @classmethod
-    def read(cls, key: Key) -> Self | None:
-        """Strongly consistent; None when it is not there."""
+    def read(cls, key: Key, *, consistent: bool = True) -> Self | None:
+        """None when it is not there."""
         try:
-            return attempt(lambda: cls.get(*key, consistent_read=True))
+            return attempt(lambda: cls.get(*key, consistent_read=consistent))
         except cls.DoesNotExist:
             return None
 
@@ -67,6 +67,7 @@ class ContactItem(TableItem):
     display_name = UnicodeAttribute(null=True)
     first_seen_at = UnicodeAttribute()
     last_seen_at = UnicodeAttribute()
+    last_inbound_at = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
     tags: MapAttribute[str, Any] = MapAttribute(default=dict)
@@ -161,6 +162,10 @@ class ApiKeyItem(TableItem):
     created_at = UnicodeAttribute()
     valid_until = UnicodeAttribute(null=True)
     last_used_at = UnicodeAttribute(null=True)
+    rate_limit = NumberAttribute(null=True)
+    """Requests per second, where the key has its own."""
+    require_signature = BooleanAttribute(default=False)
+    ip_allowlist: ListAttribute[str] = ListAttribute(default=list)
 
     @staticmethod
     def key(key_hash: str) -> Key:
@@ -190,34 +195,66 @@ class TenantItem(TableItem):
         return "TENANTS", tenant_id
 
 
+class IdempotencyRecord(TableItem):
+    status = UnicodeAttribute()
+    expires_at = NumberAttribute()
+    """Unix seconds; the table's TTL."""
+    in_progress_until = NumberAttribute()
+    """Unix milliseconds."""
+    fingerprint = UnicodeAttribute()
+    owner = UnicodeAttribute()
+    """The invocation that holds or held the lock."""
+    answer = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def key(key_id: str, digest: str) -> Key:
+        """The digest's head spreads a busy key over many partitions."""
+        return f"{digest[:2]}#{key_id}#IDEMPOTENCY", digest
+
+
 def connection() -> Connection:
     """What transactions and batches are made on; the one that all items share."""
     return TableItem._get_connection().connection  # noqa: SLF001 - pynamodb has no public way to share one
 
 
 def update[Item: TableItem](item: Item, actions: Sequence[Action], condition: Condition) -> Item:
-    """One UpdateItem; returns the new state. Raises ConditionFailed with the old one, and DatabaseUnavailable."""
+    """One UpdateItem; returns the new state. Raises ConditionFailed, DatabaseUnavailable."""
     arguments = item.get_update_kwargs_from_instance(
         list(actions), condition=condition, return_values_on_condition_failure="ALL_OLD"
     )
-    # Model.update() cannot ask for the item on which a condition failed; the connection below it can.
-    answer = attempt(lambda: _dispatch_update({**arguments, "ReturnValues": "ALL_NEW"}))
+    answer = _write("UpdateItem", {**arguments, "ReturnValues": "ALL_NEW"})
     return type(item).from_raw_data(answer["Attributes"])
 
 
-def _dispatch_update(arguments: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return connection().dispatch("UpdateItem", arguments)
-    except (BotoCoreError, ClientError) as error:
-        raise UpdateError(cause=error) from error
+def put(item: TableItem, condition: Condition) -> None:
+    """One PutItem. Raises ConditionFailed, DatabaseUnavailable."""
+    arguments = item.get_save_kwargs_from_instance(condition=condition, return_values_on_condition_failure="ALL_OLD")
+    _write("PutItem", arguments)
 
 
-def batch_read(keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
-    """One strongly consistent BatchGetItem, twice when DynamoDB left some unprocessed; the raw items that are there."""
+def delete(item: TableItem, condition: Condition) -> None:
+    """One DeleteItem. Raises ConditionFailed, DatabaseUnavailable."""
+    _write("DeleteItem", item.get_delete_kwargs_from_instance(condition=condition))
+
+
+def _write(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Model.update() and its like cannot ask for the item on which a condition failed; the connection below can."""
+
+    def write() -> dict[str, Any]:
+        try:
+            return connection().dispatch(operation, arguments)
+        except (BotoCoreError, ClientError) as error:
+            raise PynamoDBConnectionError(cause=error) from error
+
+    return attempt(write)
+
+
+def batch_read(keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, dict[str, Any]]:
+    """One BatchGetItem, twice when DynamoDB left some unprocessed; the raw items that are there."""
     wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]  # pynamodb's annotation, Sequence[str], is wrong
     table = TableItem.Meta.table_name
     for _ in range(2):
-        answer = attempt(lambda: connection().batch_get_item(table, wanted, consistent_read=True))
+        answer = attempt(lambda: connection().batch_get_item(table, wanted, consistent_read=consistent))
         if not answer.get("UnprocessedKeys"):
             return {(item["pk"]["S"], item["sk"]["S"]): item for item in answer["Responses"][table]}
     raise DatabaseUnavailable

@@ -1,0 +1,72 @@
+"""Whether a request really comes from the holder of its key: the checks that a key can ask for, contract section 4."""
+
+import hmac
+import ipaddress
+import re
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from contacts import settings
+from contacts.errors import AddressNotAllowed, SecretUnavailable, SignatureRejected
+from contacts.requests import Request
+from contacts.signatures import sign, signing_secret
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+_MOST_CLOCK_SKEW_SECONDS = 300
+_SECRET_KEPT_SECONDS = 300
+_UNIX_SECONDS = re.compile(r"[0-9]{1,12}")
+
+
+def check_origin(request: Request) -> None:
+    """Raises SignatureRejected, AddressNotAllowed."""
+    if request.identity.require_signature:
+        _check_signature(request)
+    if request.identity.ip_allowlist:
+        _check_address(request)
+
+
+def _check_signature(request: Request) -> None:
+    timestamp, signature = request.header("X-SigFollow-Timestamp"), request.header("X-SigFollow-Signature")
+    if not timestamp or not signature:
+        raise SignatureRejected("missing_header")
+    if not _UNIX_SECONDS.fullmatch(timestamp) or abs(int(time.time()) - int(timestamp)) > _MOST_CLOCK_SKEW_SECONDS:
+        raise SignatureRejected("clock_skew")
+    expected = sign(
+        signing_secret(_signing_root(), request.identity.key_id),
+        timestamp=timestamp,
+        method=request.method,
+        path=request.path_text,
+        query=request.query_pairs,
+        body=request.raw_body,
+    )
+    if not hmac.compare_digest(signature.lower().encode(errors="replace"), expected.encode()):
+        raise SignatureRejected("bad_signature")
+
+
+def _signing_root() -> str:
+    secret = settings.signing_root_secret()
+    try:
+        return str(_secrets().get(secret, max_age=_SECRET_KEPT_SECONDS))
+    except Exception as error:
+        raise SecretUnavailable from error
+
+
+@cache
+def _secrets() -> "SecretsProvider":
+    """Made, and its modules imported, when the first signed request comes: most requests are not signed."""
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    return SecretsProvider(
+        Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
+    )
+
+
+def _check_address(request: Request) -> None:
+    address = ipaddress.ip_address(request.identity.source_ip)
+    address = getattr(address, "ipv4_mapped", None) or address
+    if not any(address in ipaddress.ip_network(block) for block in request.identity.ip_allowlist):
+        raise AddressNotAllowed

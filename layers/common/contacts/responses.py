@@ -1,0 +1,40 @@
+"""An answer before it is HTTP."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+
+class Rendered(str):
+    """A resource that is JSON already."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Response:
+    status: HTTPStatus
+    resource: object
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> str:
+        return self.resource if isinstance(self.resource, Rendered) else to_json(self.resource)
+
+
+def to_json(resource: object) -> str:
+    """Dataclasses become objects whose keys are the field names in camelCase, in their order."""
+    return json.dumps(resource, ensure_ascii=False, separators=(",", ":"), default=_to_object)
+
+
+def _to_object(resource: Any) -> dict[str, Any]:  # noqa: ANN401 - json's signature
+    return {_camel_case(each.name): getattr(resource, each.name) for each in fields(resource)}
+
+
+@cache
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
