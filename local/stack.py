@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -145,7 +146,8 @@ def listen(port: int) -> socket.socket:
             return socket.create_server(("127.0.0.1", port), backlog=128)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                reason = os.strerror(error.errno or 0)
                 raise CannotStart(
-                    f"Port {port} cannot be used: {error.strerror}. Choose another one: PORT=3001 make start"
+                    f"Port {port} cannot be used: {reason}. Choose another one: PORT=3001 make start"
                 ) from None
         time.sleep(0.1)
