@@ -74,11 +74,16 @@ def read_template() -> Template:
 
 
 _SECRET = re.compile(r"\{\{resolve:secretsmanager:(\w+)\}\}")
+_NAMED_BY = {"AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret": "Name"}
 
 
 def resolve_variables(template: Template, function: Function, secrets: dict[str, str]) -> dict[str, str]:
-    """What SAM leaves as it stands: the table's logical id becomes its name, a reference to a secret its value."""
-    names = {name: table["TableName"] for name, table in template.properties("AWS::DynamoDB::Table").items()}
+    """What SAM leaves as it stands: a resource's logical id becomes its name, a reference to a secret its value."""
+    names: dict[str, str] = {
+        logical_id: properties[name]
+        for resource_type, name in _NAMED_BY.items()
+        for logical_id, properties in template.properties(resource_type).items()
+    }
     return {
         name: _SECRET.sub(lambda secret: secrets[secret[1]], names.get(value, value))
         for name, value in function.variables.items()
