@@ -8,6 +8,12 @@ from tests.gateway import ROOT
 FUNCTIONS = sorted(folder.name for folder in (ROOT / "functions").iterdir())
 
 
+WORKERS = ["apply_tag_command", "record_inbound_message"]
+"""They read a queue."""
+
+ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", *WORKERS}]
+
+
 def logical_id(function: str) -> str:
     return "".join(word.capitalize() for word in function.split("_"))
 

@@ -57,6 +57,7 @@ def test_the_routes_are_those_of_the_contract(resources: dict[str, Any]) -> None
         for name, resource in resources.items()
         if resource["Type"] == "AWS::Serverless::Function"
         for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] != "SQS"
     ]
     assert {(type_, each["RestApiId"]) for _, type_, each in events} == {("Api", "Api")}
     assert {f"{each['Method']} {each['Path']}": name for name, _, each in events} == {
@@ -67,11 +68,13 @@ def test_the_routes_are_those_of_the_contract(resources: dict[str, Any]) -> None
         "DELETE /v1/contacts/{contactId}": "DeleteContact",
         "POST /v1/contacts/{contactId}/tags": "AssignTag",
         "DELETE /v1/contacts/{contactId}/tags/{tagId}": "RemoveTag",
+        "GET /v1/whoami": "Whoami",
     }
 
 
 def test_every_route_stands_behind_the_authorizer(template: dict[str, Any]) -> None:
     assert template["Resources"]["Api"]["Properties"]["Auth"] == {
+        "ApiKeyRequired": True,
         "DefaultAuthorizer": "ApiKeyAuthorizer",
         "Authorizers": {
             "ApiKeyAuthorizer": {
@@ -81,6 +84,10 @@ def test_every_route_stands_behind_the_authorizer(template: dict[str, Any]) -> N
             }
         },
     }
+
+
+def test_the_authorizer_names_the_gateway_key_that_is_counted(api: dict[str, Any]) -> None:
+    assert api["ApiKeySourceType"] == "AUTHORIZER"
 
 
 def test_no_second_stage_comes_with_it(template: dict[str, Any]) -> None:

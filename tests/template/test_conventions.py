@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.gateway import ROOT
-from tests.template.conftest import FUNCTIONS, logical_id
+from tests.template.conftest import ENDPOINTS, FUNCTIONS, WORKERS, logical_id
 
 PACKAGE = ROOT / "layers" / "common" / "contacts"
 ARROWS = [
@@ -24,10 +24,15 @@ ARROWS = [
     "phone",
     "models",
     "requests",
-    "api",
+    "responses",
+    "signatures",
+    "origin",
     "tables",
+    "idempotency",
+    "api",
     "auth",
     "repository",
+    "queues",
 ]
 """Each module imports from those before it only."""
 
@@ -52,7 +57,7 @@ def test_a_handler_is_a_sentence(function: str) -> None:
     tree = ast.parse(source(function))
     assert len(source(function).splitlines()) <= 30
     assert [each.name for each in tree.body if isinstance(each, ast.FunctionDef)] == ["handler"]
-    assert [type(each) for each in ast.walk(tree) if isinstance(each, (ast.Try, ast.If, ast.For, ast.While))] == []
+    assert [type(each) for each in ast.walk(tree) if isinstance(each, (ast.Try, ast.For, ast.While))] == []
     assert [ast.unparse(each) for each in ast.walk(tree) if isinstance(each, ast.Subscript)] in (
         [],
         ["dict[str, Any]", "dict[str, Any]"],  # the authorizer's signature
@@ -61,11 +66,12 @@ def test_a_handler_is_a_sentence(function: str) -> None:
 
 @EVERY_FUNCTION
 def test_a_function_imports_the_package_and_no_other_function(function: str) -> None:
-    allowed = r"contacts\.(api|auth|models|phone|repository|requests|resources)\.\w+|http\.HTTPStatus|typing\.Any"
+    package = r"contacts\.(api|auth|errors|models|phone|queues|repository|requests|resources|responses)\.\w+"
+    allowed = package + r"|contextlib\.suppress|http\.HTTPStatus|typing\.Any"
     assert [each for each in imported(ast.parse(source(function))) if not re.fullmatch(allowed, each)] == []
 
 
-@pytest.mark.parametrize("function", [each for each in FUNCTIONS if each != "authorizer"])
+@pytest.mark.parametrize("function", ENDPOINTS)
 def test_the_docstring_of_an_endpoint_is_its_route(resources: dict[str, Any], function: str) -> None:
     [event] = resources[logical_id(function)]["Properties"]["Events"].values()
     assert ast.get_docstring(ast.parse(source(function))) == "{Method} {Path}".format(**event["Properties"])
@@ -87,9 +93,9 @@ def test_arrows_run_one_way() -> None:
     [
         (r"\bos\.environ\b", {"settings"}),
         (r"\bpydantic", {"models"}),
-        (r"\bpynamodb", {"tables", "repository", "auth"}),
-        (r"\bbotocore", {"tables"}),
-        (r"\bboto3\b", set()),
+        (r"\bpynamodb", {"tables", "repository", "auth", "idempotency"}),
+        (r"\bbotocore", {"tables", "origin"}),
+        (r"\bboto3\b", {"queues"}),
         (r"\bprint\(", set()),
     ],
 )
@@ -119,7 +125,8 @@ def test_a_cold_start_imports_only_what_the_function_uses(function: str) -> None
     ).stdout.split()
     assert ("pydantic" in loaded) is has_body
     assert ("contacts.phone" in loaded) is (has_body or has_phone)
-    assert {"boto3", "aws_xray_sdk", "phonenumbers", "typer"}.isdisjoint(loaded)
+    assert ("boto3" in loaded) is (function in WORKERS)
+    assert {"aws_xray_sdk", "phonenumbers", "typer", "contacts.idempotency"}.isdisjoint(loaded)
 
 
 REQUIREMENTS = ["requirements-dev.txt", "requirements-uv.txt", "layers/common/requirements.txt"]

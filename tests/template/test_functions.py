@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.gateway import ROOT, sample_event
-from tests.template.conftest import FUNCTIONS, logical_id
+from tests.template.conftest import ENDPOINTS, FUNCTIONS, logical_id
 
 READ, UPDATE, PUT, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem"
 ACTIONS = {
@@ -17,11 +17,17 @@ ACTIONS = {
     "delete_contact": [READ, DELETE],
     "assign_tag": ["dynamodb:BatchGetItem", UPDATE],
     "remove_tag": [READ, UPDATE],
+    "whoami": [],
+    "record_inbound_message": [READ, UPDATE, PUT],
+    "apply_tag_command": [READ, "dynamodb:BatchGetItem", UPDATE],
 }
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+QUEUES = {"apply_tag_command": "TagCommands", "record_inbound_message": "InboundMessages"}
+WRITING = {"POST", "PATCH", "DELETE"}
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
-EVERY_ENDPOINT = pytest.mark.parametrize("function", [each for each in FUNCTIONS if each != "authorizer"])
+EVERY_ENDPOINT = pytest.mark.parametrize("function", ENDPOINTS)
+EVERY_WORKER = pytest.mark.parametrize(("function", "queue"), list(QUEUES.items()))
 
 
 def test_functions_policies_and_resources_are_the_same_ones(template: dict[str, Any]) -> None:
@@ -57,10 +63,70 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
 def test_an_endpoint_may_do_its_actions_on_the_table_and_never_see_a_key(
     template: dict[str, Any], function: str
 ) -> None:
+    properties = template["Resources"][logical_id(function)]["Properties"]
+    takes_idempotency_keys = properties["Events"]["Route"]["Properties"]["Method"] in WRITING
+    own = [{"Effect": "Allow", "Action": ACTIONS[function], "Resource": TABLE}]
+    assert properties["Policies"] == [
+        {"Ref": "NoAccessToApiKeys"},
+        {"Ref": "VerifySignatures"},
+        *([{"Ref": "KeepIdempotencyRecords"}] if takes_idempotency_keys else []),
+        *([{"Statement": own}] if ACTIONS[function] else []),
+    ]
+
+
+@EVERY_WORKER
+def test_a_worker_may_do_its_actions_and_bury_messages(template: dict[str, Any], function: str, queue: str) -> None:
     assert template["Resources"][logical_id(function)]["Properties"]["Policies"] == [
         {"Ref": "NoAccessToApiKeys"},
-        {"Statement": [{"Effect": "Allow", "Action": ACTIONS[function], "Resource": TABLE}]},
+        {
+            "Statement": [
+                {"Effect": "Allow", "Action": ACTIONS[function], "Resource": TABLE},
+                {
+                    "Effect": "Allow",
+                    "Action": "sqs:SendMessage",
+                    "Resource": {"Fn::GetAtt": [f"{queue}DeadLetters", "Arn"]},
+                },
+            ]
+        },
     ]
+
+
+def test_what_endpoints_share_is_the_signing_root_and_their_idempotency_records(template: dict[str, Any]) -> None:
+    statements = {
+        name: template["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+        for name in ("VerifySignatures", "KeepIdempotencyRecords")
+    }
+    assert statements == {
+        "VerifySignatures": [
+            {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "SigningRoot"}}
+        ],
+        "KeepIdempotencyRecords": [
+            {
+                "Effect": "Allow",
+                "Action": [PUT, UPDATE, DELETE],
+                "Resource": TABLE,
+                "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#IDEMPOTENCY"]}},
+            }
+        ],
+    }
+
+
+@EVERY_WORKER
+def test_a_worker_reads_its_queue_in_batches_of_which_a_part_may_fail(
+    template: dict[str, Any], function: str, queue: str
+) -> None:
+    properties = template["Resources"][logical_id(function)]["Properties"]
+    assert properties["Events"] == {
+        "Queue": {
+            "Type": "SQS",
+            "Properties": {
+                "Queue": {"Fn::GetAtt": [queue, "Arn"]},
+                "BatchSize": 10,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            },
+        }
+    }
+    assert properties["Environment"] == {"Variables": {"DEAD_LETTER_QUEUE_URL": {"Ref": f"{queue}DeadLetters"}}}
 
 
 def test_the_deny_covers_every_action_on_keys(template: dict[str, Any]) -> None:
@@ -96,7 +162,7 @@ def test_the_pepper_is_in_the_authorizers_environment_alone(template: dict[str, 
     environments = {
         function: template["Resources"][logical_id(function)]["Properties"].get("Environment") for function in FUNCTIONS
     }
-    assert {function: each for function, each in environments.items() if each} == {
+    assert {function: each for function, each in environments.items() if each and function not in QUEUES} == {
         "authorizer": {"Variables": {"KEY_PEPPER": {"Fn::Sub": "{{resolve:secretsmanager:${KeyPepper}}}"}}}
     }
     assert "KEY_PEPPER" not in template["Globals"]["Function"]["Environment"]["Variables"]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import template_resources
 
-KEPT = ["Table", "KeyPepper"]
+KEPT = ["Table", "KeyPepper", "SigningRoot"]
 
 
 @pytest.mark.parametrize("stage", ["local", "dev", "staging", "prod"])
@@ -36,11 +36,30 @@ def test_data_outlives_its_stack_outside_dev(resource: str, stage: str, policy: 
     assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == (policy, policy)
 
 
-def test_the_pepper_is_made_by_secrets_manager_and_written_nowhere(resources: dict[str, Any]) -> None:
-    properties = resources["KeyPepper"]["Properties"]
-    assert properties["Name"] == "contacts/local/key-pepper"
+@pytest.mark.parametrize(
+    ("secret", "name"), [("KeyPepper", "contacts/local/key-pepper"), ("SigningRoot", "contacts/local/signing-root")]
+)
+def test_a_secret_is_made_by_secrets_manager_and_written_nowhere(
+    resources: dict[str, Any], secret: str, name: str
+) -> None:
+    properties = resources[secret]["Properties"]
+    assert properties["Name"] == name
     assert properties["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
     assert "SecretString" not in properties
+
+
+@pytest.mark.parametrize(("queue", "is_fifo"), [("InboundMessages", False), ("TagCommands", True)])
+def test_a_queue_gives_up_after_five_tries_and_keeps_what_it_gave_up_longer(
+    resources: dict[str, Any], template: dict[str, Any], queue: str, *, is_fifo: bool
+) -> None:
+    properties, dead = resources[queue]["Properties"], resources[f"{queue}DeadLetters"]["Properties"]
+    assert template["Resources"][queue]["Properties"]["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [f"{queue}DeadLetters", "Arn"]},
+        "maxReceiveCount": 5,
+    }
+    assert (properties.get("FifoQueue", False), dead.get("FifoQueue", False)) == (is_fifo, is_fifo)
+    assert properties["VisibilityTimeout"] == 6 * template["Globals"]["Function"]["Timeout"]
+    assert dead["MessageRetentionPeriod"] > properties["MessageRetentionPeriod"]
 
 
 def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:
