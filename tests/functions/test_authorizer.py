@@ -24,8 +24,9 @@ READ, WRITE = "contacts:read", "contacts:write"
 HASH = hash_key(KEY, settings.key_pepper())
 ITEM = {"pk": f"KEY#{HASH}", "sk": "KEY"}
 
-READ_ROUTES = {"GET/v1/contacts/by-phone", "GET/v1/contacts/c1234567"}
+READ_ROUTES = {"GET/v1/whoami", "GET/v1/contacts/by-phone", "GET/v1/contacts/c1234567"}
 WRITE_ROUTES = {
+    "GET/v1/whoami",
     "POST/v1/contacts",
     "PATCH/v1/contacts/c1234567",
     "DELETE/v1/contacts/c1234567",
@@ -78,6 +79,7 @@ def test_a_key_becomes_its_tenant_and_a_policy_on_the_routes_of_its_scopes(store
                     "Effect": "Allow",
                     "Action": "execute-api:Invoke",
                     "Resource": [
+                        f"{API}GET/v1/whoami",
                         f"{API}GET/v1/contacts/*",
                         f"{API}POST/v1/contacts",
                         f"{API}PATCH/v1/contacts/*",
@@ -87,7 +89,17 @@ def test_a_key_becomes_its_tenant_and_a_policy_on_the_routes_of_its_scopes(store
                 }
             ],
         },
-        "context": {"tenantId": ACME.id, "keyId": ACME.key_id, "scopes": "contacts:read contacts:write"},
+        "context": {
+            "tenantId": ACME.id,
+            "keyId": ACME.key_id,
+            "name": "CRM",
+            "scopes": "contacts:read contacts:write",
+            "rateLimit": "80",
+            "expiresAt": "",
+            "requireSignature": "false",
+            "ipAllowlist": "",
+        },
+        "usageIdentifierKey": ACME.key_id,
     }
 
 
@@ -103,6 +115,7 @@ def test_a_policy_allows_exactly_the_routes_of_its_scopes(
         event["Properties"]["Method"] + event["Properties"]["Path"].format(contactId="c1234567", tagId="c7654321")
         for resource in resources.values()
         for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "Api"
     }
     [statement] = invoke("authorizer", request())["policyDocument"]["Statement"]
     permitted = {each for each in routes if any(fnmatchcase(API + each, pattern) for pattern in statement["Resource"])}
@@ -213,12 +226,23 @@ def test_a_key_is_good_until_it_expires(store_key: Callable[..., None]) -> None:
     assert invoke("authorizer", request())["principalId"] == ACME.key_id
 
 
-def test_the_values_of_the_context_are_strings(store_key: Callable[..., None]) -> None:
-    store_key(scopes=[READ])
+def test_all_that_the_key_asks_for_is_in_the_context_as_text(store_key: Callable[..., None]) -> None:
+    store_key(
+        scopes=[READ],
+        valid_until="2999-01-01T00:00:00.000Z",
+        rate_limit=5,
+        require_signature=True,
+        ip_allowlist=["203.0.113.0/24", "2001:db8::/32"],
+    )
     assert invoke("authorizer", request())["context"] == {
         "tenantId": ACME.id,
         "keyId": ACME.key_id,
+        "name": "CRM",
         "scopes": "contacts:read",
+        "rateLimit": "5",
+        "expiresAt": "2999-01-01T00:00:00.000Z",
+        "requireSignature": "true",
+        "ipAllowlist": "203.0.113.0/24 2001:db8::/32",
     }
 
 

@@ -17,6 +17,7 @@ from tests.gateway import ROOT, invoke, sample_event
         ("delete_contact", 404),
         ("assign_tag", 404),
         ("remove_tag", 200),
+        ("whoami", 200),
     ],
 )
 def test_on_an_empty_table_a_sample_is_answered(table: Table, function: str, status: int) -> None:
@@ -33,5 +34,10 @@ def test_the_key_of_the_samples_is_in_no_table(table: Table) -> None:
         invoke("authorizer", sample_event("authorizer"))
 
 
+@pytest.mark.parametrize("function", ["record_inbound_message", "apply_tag_command"])
+def test_a_sample_of_a_queue_is_handled_whole(table: Table, function: str) -> None:
+    assert invoke(function, sample_event(function)) == {"batchItemFailures": []}
+
+
 def test_no_sample_is_without_its_test() -> None:
-    assert len(list((ROOT / "events").iterdir())) == 8
+    assert len(list((ROOT / "events").iterdir())) == 11
