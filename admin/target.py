@@ -1,4 +1,4 @@
-"""Which deployment the commands work on. Tables and secrets carry its stage in their names, see template.yaml."""
+"""Which deployment the commands work on. All that it has carries its stage in the name, see template.yaml."""
 
 import os
 from pathlib import Path
@@ -34,7 +34,6 @@ def _read_local_settings() -> None:
         os.environ.update((name, value) for name, _, value in (line.partition("=") for line in lines))
 
 
-def pepper_name() -> str:
-    """The secret that keys the hashes of API keys."""
-    stage = os.environ.get("CONTACTS_STAGE") or settings.table_name().removeprefix("contacts-")
-    return f"contacts/{stage}/key-pepper"
+def stage() -> str:
+    """The chosen one, else the one that the table's name ends with."""
+    return os.environ.get("CONTACTS_STAGE") or settings.table_name().removeprefix("contacts-")
