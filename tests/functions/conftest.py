@@ -1,4 +1,4 @@
-"""What functions meet and leave behind: the line to DynamoDB with its faults, contacts, the log."""
+"""What functions meet and leave behind: the wire to DynamoDB with its faults, contacts, the log."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -39,8 +39,8 @@ def refuse(code: str, status: int = 400, *, after_the_effect: bool = False, **fi
     return Reply(status, json.dumps(body).encode(), after_the_effect=after_the_effect)
 
 
-class Line:
-    """The line to DynamoDB: knows the requests that were sent over it, repeated ones too, and has faults."""
+class Wire:
+    """What goes over the wire to DynamoDB: the requests that were sent, repeated ones too, and the faults they met."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
@@ -84,11 +84,11 @@ class Line:
 
 
 @pytest.fixture
-def line(table: Table) -> Iterator[Line]:
-    line, events = Line(), connection().client.meta.events
-    events.register_first("before-send.dynamodb", line.send)  # type: ignore[arg-type]
-    yield line
-    events.unregister("before-send.dynamodb", line.send)  # type: ignore[arg-type]
+def wire(table: Table) -> Iterator[Wire]:
+    wire, events = Wire(), connection().client.meta.events
+    events.register_first("before-send.dynamodb", wire.send)  # type: ignore[arg-type]
+    yield wire
+    events.unregister("before-send.dynamodb", wire.send)  # type: ignore[arg-type]
 
 
 @pytest.fixture

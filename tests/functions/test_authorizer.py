@@ -15,7 +15,7 @@ from contacts import settings, timestamps
 from contacts.auth import Unauthorized, hash_key
 from contacts.errors import DatabaseUnavailable
 from contacts.tables import ApiKeyItem
-from tests.functions.conftest import Fault, Line, refuse
+from tests.functions.conftest import Fault, Wire, refuse
 from tests.gateway import ACME, Event, invoke, sample_event
 
 KEY = "sflo_live_" + "aB3-_" * 8 + "xyz"
@@ -247,17 +247,17 @@ def test_all_that_the_key_asks_for_is_in_the_context_as_text(store_key: Callable
 
 
 def test_the_time_of_use_is_written_once_in_five_minutes(
-    store_key: Callable[..., None], table: Table, line: Line
+    store_key: Callable[..., None], table: Table, wire: Wire
 ) -> None:
     store_key()
-    line.requests.clear()
+    wire.requests.clear()
     before = timestamps.now()
     invoke("authorizer", request())
     stored = stored_key(table)
     assert before <= stored["last_used_at"] <= timestamps.now()
     invoke("authorizer", request())
     assert stored_key(table) == stored
-    assert line.operations == ["GetItem", "UpdateItem", "GetItem"]
+    assert wire.operations == ["GetItem", "UpdateItem", "GetItem"]
 
 
 @pytest.mark.parametrize(
@@ -265,30 +265,30 @@ def test_the_time_of_use_is_written_once_in_five_minutes(
     [(4.8, ["GetItem"]), (5.2, ["GetItem", "UpdateItem"]), (100_000, ["GetItem", "UpdateItem"])],
 )
 def test_a_use_is_noted_when_the_last_one_is_long_ago(
-    store_key: Callable[..., None], line: Line, minutes_ago: float, operations: list[str]
+    store_key: Callable[..., None], wire: Wire, minutes_ago: float, operations: list[str]
 ) -> None:
     store_key(last_used_at=ago(minutes=minutes_ago))
-    line.requests.clear()
+    wire.requests.clear()
     invoke("authorizer", request())
-    assert line.operations == operations
+    assert wire.operations == operations
 
 
 def test_a_use_is_not_noted_when_another_environment_was_faster(
-    store_key: Callable[..., None], table: Table, line: Line
+    store_key: Callable[..., None], table: Table, wire: Wire
 ) -> None:
     store_key()
-    line.interrupt("UpdateItem", lambda: store_key(last_used_at=ago(seconds=1)))
+    wire.interrupt("UpdateItem", lambda: store_key(last_used_at=ago(seconds=1)))
     assert invoke("authorizer", request())["principalId"] == ACME.key_id
     stored = stored_key(table)
     assert stored["last_used_at"] < timestamps.now()
-    assert line.operations.count("UpdateItem") == 1
+    assert wire.operations.count("UpdateItem") == 1
 
 
 def test_a_key_that_is_purged_meanwhile_does_not_come_back(
-    store_key: Callable[..., None], table: Table, line: Line
+    store_key: Callable[..., None], table: Table, wire: Wire
 ) -> None:
     store_key()
-    line.interrupt("UpdateItem", lambda: table.delete_item(Key=ITEM))
+    wire.interrupt("UpdateItem", lambda: table.delete_item(Key=ITEM))
     assert invoke("authorizer", request())["principalId"] == ACME.key_id
     assert stored_key(table) == {}
 
@@ -299,28 +299,28 @@ def test_a_key_that_is_purged_meanwhile_does_not_come_back(
     ids=str,
 )
 def test_a_use_that_cannot_be_noted_does_not_fail_the_answer(
-    store_key: Callable[..., None], line: Line, log: Callable[[], str], fault: Fault
+    store_key: Callable[..., None], wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
     store_key()
-    line.fail("UpdateItem", repeat(fault))
+    wire.fail("UpdateItem", repeat(fault))
     assert invoke("authorizer", request())["principalId"] == ACME.key_id
     assert "Time of use not written" in log()
 
 
-def test_a_table_that_does_not_answer_is_no_refusal(line: Line) -> None:
-    line.fail("GetItem", repeat(refuse("InternalServerError", 500)))
+def test_a_table_that_does_not_answer_is_no_refusal(wire: Wire) -> None:
+    wire.fail("GetItem", repeat(refuse("InternalServerError", 500)))
     with pytest.raises(DatabaseUnavailable):  # the gateway's AUTHORIZER_FAILURE, a 503
         invoke("authorizer", request())
 
 
-def test_a_key_is_read_strongly_consistent_by_its_hash_alone(store_key: Callable[..., None], line: Line) -> None:
+def test_a_key_is_read_strongly_consistent_by_its_hash_alone(store_key: Callable[..., None], wire: Wire) -> None:
     store_key()
-    line.requests.clear()
+    wire.requests.clear()
     invoke("authorizer", request())
-    (_, read), (_, write) = line.requests
+    (_, read), (_, write) = wire.requests
     assert read["ConsistentRead"] is True
     assert re.fullmatch(r"KEY#[0-9a-f]{64}", read["Key"]["pk"]["S"])
-    assert KEY not in str(line.requests)
+    assert KEY not in str(wire.requests)
     assert write["Key"] == read["Key"]
 
 

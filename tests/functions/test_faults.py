@@ -15,7 +15,7 @@ from botocore.exceptions import (
 )
 from mypy_boto3_dynamodb.service_resource import Table
 
-from tests.functions.conftest import Fault, Line, Reply, refuse
+from tests.functions.conftest import Fault, Reply, Wire, refuse
 from tests.gateway import ACME, Event, Tenant, build_event, call, invoke
 from tests.refusals import CONTACT_NOT_FOUND, INTERNAL_ERROR, UNAVAILABLE
 
@@ -49,29 +49,29 @@ def request_to(function: str, contact: dict[str, Any], request: dict[str, Any]) 
 def test_whatever_fails_three_times_is_a_503(
     acme: Tenant,
     contact: dict[str, Any],
-    line: Line,
+    wire: Wire,
     operation: str,
     function: str,
     request_: dict[str, Any],
     fault: Fault,
 ) -> None:
-    line.fail(operation, repeat(fault))
+    wire.fail(operation, repeat(fault))
     answer = invoke(function, request_to(function, contact, request_))
     assert (answer["statusCode"], json.loads(answer["body"])) == UNAVAILABLE
     assert answer["headers"]["Retry-After"] == "1"
-    assert line.operations.count(operation) == 3
+    assert wire.operations.count(operation) == 3
 
 
 @EVERY_OPERATION
 def test_whatever_fails_twice_is_not_noticed(
     acme: Tenant,
     contact: dict[str, Any],
-    line: Line,
+    wire: Wire,
     operation: str,
     function: str,
     request_: dict[str, Any],
 ) -> None:
-    line.fail(operation, [refuse("ThrottlingException"), ReadTimeoutError(**URL)])
+    wire.fail(operation, [refuse("ThrottlingException"), ReadTimeoutError(**URL)])
     assert invoke(function, request_to(function, contact, request_))["statusCode"] < 300
 
 
@@ -92,27 +92,27 @@ def test_whatever_fails_twice_is_not_noticed(
     ],
     ids=str,
 )
-def test_no_good_answer_of_any_kind_is_a_503(acme: Tenant, contact: dict[str, Any], line: Line, fault: Fault) -> None:
-    line.fail("GetItem", repeat(fault))
+def test_no_good_answer_of_any_kind_is_a_503(acme: Tenant, contact: dict[str, Any], wire: Wire, fault: Fault) -> None:
+    wire.fail("GetItem", repeat(fault))
     assert call("get_contact", acme, contactId=contact["id"]) == UNAVAILABLE
-    assert line.operations == ["GetItem"] * 3
+    assert wire.operations == ["GetItem"] * 3
 
 
 @EVERY_OPERATION
 def test_a_request_that_dynamodb_does_not_understand_is_a_500_with_its_trace_in_the_log_only(
     acme: Tenant,
     contact: dict[str, Any],
-    line: Line,
+    wire: Wire,
     log: Callable[[], str],
     operation: str,
     function: str,
     request_: dict[str, Any],
 ) -> None:
-    line.fail(operation, repeat(refuse("ValidationException")))
+    wire.fail(operation, repeat(refuse("ValidationException")))
     answer = invoke(function, request_to(function, contact, request_))
     assert (answer["statusCode"], json.loads(answer["body"])) == INTERNAL_ERROR
     assert "Retry-After" not in answer["headers"]
-    assert line.operations.count(operation) == 1
+    assert wire.operations.count(operation) == 1
     assert "Traceback (most recent call last)" in log()
     assert "ValidationException" in log()
 
@@ -129,11 +129,11 @@ def test_a_request_that_dynamodb_does_not_understand_is_a_500_with_its_trace_in_
     ids=str,
 )
 def test_a_fault_of_ours_of_any_kind_is_a_500_at_once(
-    acme: Tenant, contact: dict[str, Any], line: Line, fault: Fault
+    acme: Tenant, contact: dict[str, Any], wire: Wire, fault: Fault
 ) -> None:
-    line.fail("GetItem", repeat(fault))
+    wire.fail("GetItem", repeat(fault))
     assert call("get_contact", acme, contactId=contact["id"]) == INTERNAL_ERROR
-    assert line.operations == ["GetItem"]
+    assert wire.operations == ["GetItem"]
 
 
 CONFLICT = refuse("TransactionConflictException")
@@ -150,11 +150,11 @@ def cancelled(*codes: str) -> Reply:
     [("update_contact", NAME), ("assign_tag", TAG), ("remove_tag", {"tagId": ACME.tag_ids[0]})],
 )
 def test_a_write_that_meets_a_transaction_is_repeated(
-    acme: Tenant, contact: dict[str, Any], line: Line, function: str, request_: dict[str, Any]
+    acme: Tenant, contact: dict[str, Any], wire: Wire, function: str, request_: dict[str, Any]
 ) -> None:
-    line.fail("UpdateItem", [CONFLICT, CONFLICT])
+    wire.fail("UpdateItem", [CONFLICT, CONFLICT])
     assert call(function, acme, contactId=contact["id"], **request_)[0] < 300
-    assert line.operations[1:] == ["UpdateItem"] * 3
+    assert wire.operations[1:] == ["UpdateItem"] * 3
 
 
 @pytest.mark.parametrize(
@@ -173,27 +173,27 @@ def test_a_write_that_meets_a_transaction_is_repeated(
     [("upsert_contact", 201), ("delete_contact", 200)],
 )
 def test_a_transaction_that_meets_another_is_repeated_under_its_token(
-    acme: Tenant, contact: dict[str, Any], line: Line, fault: Fault, function: str, status: int
+    acme: Tenant, contact: dict[str, Any], wire: Wire, fault: Fault, function: str, status: int
 ) -> None:
-    line.fail("TransactWriteItems", [fault, fault, fault, fault])
+    wire.fail("TransactWriteItems", [fault, fault, fault, fault])
     request = {"json_body": {"phone": "99999"}} if function == "upsert_contact" else {"contactId": contact["id"]}
     assert call(function, acme, **request)[0] == status
-    transactions = [request for operation, request in line.requests if operation == "TransactWriteItems"]
+    transactions = [request for operation, request in wire.requests if operation == "TransactWriteItems"]
     assert transactions == [transactions[0]] * 5
     assert len(transactions[0]["ClientRequestToken"]) == 36
 
 
-def test_two_transactions_have_two_tokens(acme: Tenant, line: Line) -> None:
+def test_two_transactions_have_two_tokens(acme: Tenant, wire: Wire) -> None:
     call("upsert_contact", acme, json_body={"phone": "12345"})
     call("upsert_contact", acme, json_body={"phone": "99999"})
-    tokens = [request["ClientRequestToken"] for operation, request in line.requests if "Transact" in operation]
+    tokens = [request["ClientRequestToken"] for operation, request in wire.requests if "Transact" in operation]
     assert tokens[0] != tokens[1]
 
 
-def test_a_conflict_without_end_is_a_503_in_time(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
-    line.fail("UpdateItem", repeat(CONFLICT))
+def test_a_conflict_without_end_is_a_503_in_time(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+    wire.fail("UpdateItem", repeat(CONFLICT))
     assert call("update_contact", acme, contactId=contact["id"], **NAME) == UNAVAILABLE
-    assert 10 < line.operations.count("UpdateItem") < 100
+    assert 10 < wire.operations.count("UpdateItem") < 100
 
 
 @pytest.mark.parametrize(
@@ -201,12 +201,12 @@ def test_a_conflict_without_end_is_a_503_in_time(acme: Tenant, contact: dict[str
 )
 @pytest.mark.parametrize("function", ["upsert_contact", "delete_contact"])
 def test_a_throttled_transaction_is_a_503_and_no_lost_race(
-    acme: Tenant, contact: dict[str, Any], line: Line, code: str, function: str
+    acme: Tenant, contact: dict[str, Any], wire: Wire, code: str, function: str
 ) -> None:
-    line.fail("TransactWriteItems", repeat(cancelled("None", code)))
+    wire.fail("TransactWriteItems", repeat(cancelled("None", code)))
     request = {"json_body": {"phone": "99999"}} if function == "upsert_contact" else {"contactId": contact["id"]}
     assert call(function, acme, **request) == UNAVAILABLE
-    assert line.operations.count("TransactWriteItems") == 3
+    assert wire.operations.count("TransactWriteItems") == 3
 
 
 @pytest.mark.parametrize(
@@ -218,17 +218,17 @@ def test_a_throttled_transaction_is_a_503_and_no_lost_race(
     ],
 )
 def test_in_a_cancelled_transaction_a_failed_condition_decides(
-    acme: Tenant, contact: dict[str, Any], line: Line, codes: tuple[str, str]
+    acme: Tenant, contact: dict[str, Any], wire: Wire, codes: tuple[str, str]
 ) -> None:
-    line.fail("TransactWriteItems", [cancelled(*codes)])
+    wire.fail("TransactWriteItems", [cancelled(*codes)])
     assert call("delete_contact", acme, contactId=contact["id"]) == CONTACT_NOT_FOUND
-    assert line.operations == ["GetItem", "TransactWriteItems"]
+    assert wire.operations == ["GetItem", "TransactWriteItems"]
 
 
 def test_a_transaction_that_is_cancelled_for_our_fault_is_a_500(
-    acme: Tenant, contact: dict[str, Any], line: Line
+    acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
-    line.fail("TransactWriteItems", [cancelled("ValidationError", "None")])
+    wire.fail("TransactWriteItems", [cancelled("ValidationError", "None")])
     assert call("delete_contact", acme, contactId=contact["id"]) == INTERNAL_ERROR
 
 
@@ -238,36 +238,36 @@ def unprocessed(acme: Tenant) -> Reply:
     return Reply(200, json.dumps(body).encode())
 
 
-def test_keys_that_are_left_unprocessed_once_are_read_again(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
-    line.fail("BatchGetItem", [unprocessed(acme)])
+def test_keys_that_are_left_unprocessed_once_are_read_again(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+    wire.fail("BatchGetItem", [unprocessed(acme)])
     assert call("assign_tag", acme, contactId=contact["id"], **TAG)[0] == 201
-    assert line.operations == ["BatchGetItem", "BatchGetItem", "UpdateItem"]
+    assert wire.operations == ["BatchGetItem", "BatchGetItem", "UpdateItem"]
 
 
 def test_keys_that_are_left_unprocessed_twice_are_no_missing_items(
-    acme: Tenant, contact: dict[str, Any], line: Line
+    acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
-    line.fail("BatchGetItem", repeat(unprocessed(acme)))
+    wire.fail("BatchGetItem", repeat(unprocessed(acme)))
     assert call("assign_tag", acme, contactId=contact["id"], **TAG) == UNAVAILABLE
-    assert line.operations == ["BatchGetItem", "BatchGetItem"]
+    assert wire.operations == ["BatchGetItem", "BatchGetItem"]
 
 
 LOST = refuse("InternalServerError", 500, after_the_effect=True)
 
 
-def test_an_assignment_whose_reply_was_lost_is_still_new(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
-    line.fail("UpdateItem", [LOST])
+def test_an_assignment_whose_reply_was_lost_is_still_new(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+    wire.fail("UpdateItem", [LOST])
     answer = invoke("assign_tag", request_to("assign_tag", contact, TAG))
     assert (answer["statusCode"], answer["headers"]["X-Tags-Remaining"]) == (201, "19")
-    assert line.operations == ["BatchGetItem", "UpdateItem", "UpdateItem"]
+    assert wire.operations == ["BatchGetItem", "UpdateItem", "UpdateItem"]
 
 
 def test_the_20th_assignment_whose_reply_was_lost_does_not_meet_the_cap(
-    acme: Tenant, contact: dict[str, Any], line: Line
+    acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
     for tag_id in acme.tag_ids[1:20]:
         call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id})
-    line.fail("UpdateItem", [LOST])
+    wire.fail("UpdateItem", [LOST])
     assert call("assign_tag", acme, contactId=contact["id"], **TAG)[0] == 201
 
 
@@ -280,10 +280,10 @@ def test_the_20th_assignment_whose_reply_was_lost_does_not_meet_the_cap(
     ],
 )
 def test_a_write_whose_reply_was_lost_is_answered_as_ever(
-    acme: Tenant, contact: dict[str, Any], line: Line, function: str, request_: dict[str, Any]
+    acme: Tenant, contact: dict[str, Any], wire: Wire, function: str, request_: dict[str, Any]
 ) -> None:
     call("assign_tag", acme, contactId=contact["id"], **TAG)
-    line.fail("UpdateItem", [LOST])
+    wire.fail("UpdateItem", [LOST])
     assert invoke(function, request_to(function, contact, request_))["statusCode"] == 200
 
 

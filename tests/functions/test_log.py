@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.conftest import Line, refuse
+from tests.functions.conftest import Wire, refuse
 from tests.gateway import ACME, REQUEST_ID, Tenant, build_event, call, invoke
 
 PHONE, NAME, REASON = "+49 (151) 234-5678", "Ada Lovelace", "Asked for an invoice"
@@ -87,14 +87,14 @@ def test_phones_names_reasons_and_keys_are_not_logged(
 def test_nor_are_they_when_the_call_fails(
     acme: Tenant,
     ada: dict[str, Any],
-    line: Line,
+    wire: Wire,
     log: Callable[[], str],
     function: str,
     request_: dict[str, Any],
     operation: str,
     code: str,
 ) -> None:
-    line.fail(operation, repeat(refuse(code)))
+    wire.fail(operation, repeat(refuse(code)))
     assert call(function, acme, **with_id(request_, ada))[0] >= 500
     written = log()
     assert "Traceback" in written
@@ -130,8 +130,8 @@ def test_a_refusal_is_logged_by_its_name(acme: Tenant, log: Callable[[], str]) -
     assert metric["ContactNotFound"] == [1.0]
 
 
-def test_a_bug_is_logged_as_one(acme: Tenant, line: Line, log: Callable[[], str]) -> None:
-    line.fail("GetItem", [refuse("ValidationException")])
+def test_a_bug_is_logged_as_one(acme: Tenant, wire: Wire, log: Callable[[], str]) -> None:
+    wire.fail("GetItem", [refuse("ValidationException")])
     call("get_contact", acme, contactId="c1234567")
     trace, last, metric = lines(log())
     assert (trace["level"], trace["message"], trace["exception_name"]) == ("ERROR", "The request met a bug", "GetError")
