@@ -76,7 +76,11 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord)
 def _bury(record: SQSRecord) -> None:
     group = record.attributes.message_group_id
     in_order: Any = {"MessageGroupId": group, "MessageDeduplicationId": record.message_id} if group else {}
-    _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **in_order)
+    try:
+        _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **in_order)
+    except Exception:
+        logger.exception("Message not laid aside", message_id=record.message_id)
+        raise
 
 
 @cache
