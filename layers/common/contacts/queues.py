@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 
 from contacts import settings
 from contacts.errors import ContactsError, InvalidParameter
@@ -85,4 +86,5 @@ def _bury(record: SQSRecord) -> None:
 
 @cache
 def _sqs() -> "SQSClient":
-    return boto3.client("sqs")
+    impatient = Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
+    return boto3.client("sqs", config=impatient)
