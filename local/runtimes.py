@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import cache_from_source
 from itertools import chain
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock, Thread
@@ -204,6 +205,8 @@ def run_functions(functions: list[Function], log: Log) -> Iterator[Runtimes]:
 
 
 def _watch_code(runtimes: Runtimes, log: Log, closing: Event) -> None:
-    for _ in watch(ROOT / "functions", LAYER / "contacts", watch_filter=PythonFilter(), stop_event=closing):
+    for changes in watch(ROOT / "functions", LAYER / "contacts", watch_filter=PythonFilter(), stop_event=closing):
+        for _, file in changes:
+            Path(cache_from_source(file)).unlink(missing_ok=True)  # its time is in seconds: too coarse for two saves
         log.write("local", "The code has changed: functions start again.")
         runtimes.restart()
