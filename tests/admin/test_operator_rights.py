@@ -60,7 +60,7 @@ def used(run: Run) -> Iterator[set[Right]]:
     rights = set[Right]()
 
     def note(request: "AWSPreparedRequest", event_name: str, **_: object) -> None:
-        _, service, operation = event_name.split(".")
+        service, operation = event_name.split(".")[1:]
         rights.update(asked(request, service, operation))
 
     makers = admin.gateway._client, admin.secret_store._client, admin.queues._sqs
