@@ -43,15 +43,16 @@ def admin(stack: Stack) -> Admin:
     """What a command of the operators prints, with --json or as it is."""
 
     def run(*arguments: str) -> Any:
-        output = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-m", "admin", *arguments],
             env=stack.environment | {"PYTHONPATH": str(ROOT / "layers" / "common")},
             cwd=ROOT,
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
-        ).stdout
-        return json.loads(output) if "--json" in arguments else output
+        )
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout) if "--json" in arguments else finished.stdout
 
     return run
 
