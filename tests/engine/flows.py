@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from contacts import repository
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.table import Row, Table
-from tests.gateway import ACME, REQUEST_ID, build_event, invoke
+from tests.gateway import ACME, REQUEST_ID, Event, build_event, invoke
 
 PHONE = "491512345678"
 """Of a contact that each of the two tenants has, with a tag on it."""
@@ -32,12 +32,9 @@ class Call:
         request = self.request | {"headers": {"Idempotency-Key": "once"}}
         return Call(self.function, request, ("PutItem", *self.flow, "UpdateItem"))
 
-    def __call__(self, contact_id: str) -> dict[str, Any]:
-        """The whole answer, from a function that knows nothing yet."""
-        repository._known_phones.clear()
-        path = {"contactId": contact_id} if "{contactId}" in json.dumps(self.request) else {}
-        answer: dict[str, Any] = invoke(self.function, build_event(self.function, ACME, **self.request | path))
-        return answer
+    def event(self, contact_id: str) -> Event:
+        path = {"contactId": contact_id} if "contactId" in self.request else {}
+        return build_event(self.function, ACME, **self.request | path)
 
 
 def _call(function: str, flow: str, **request: Any) -> Call:
@@ -45,7 +42,7 @@ def _call(function: str, flow: str, **request: Any) -> Call:
 
 
 def _by_id(function: str, flow: str, **request: Any) -> Call:
-    return _call(function, flow, contactId="{contactId}", **request)
+    return _call(function, flow, contactId="", **request)
 
 
 CALLS = {
@@ -107,8 +104,14 @@ class Scene:
         return sorted(self._masked(self._first_rows), key=json.dumps)
 
     def play(self, call: Call) -> Any:
+        """The whole answer, from a function that knows nothing yet."""
+        repository._known_phones.clear()
         self._proxy.caller = call.function
-        return self._masked(call(self.contact_id))
+        return self._masked(invoke(*self.event(call)))
+
+    def event(self, call: Call) -> tuple[str, Event]:
+        """The function and what it is handed."""
+        return call.function, call.event(self.contact_id)
 
     def _expect(self, name: str) -> Outcome:
         """Without a fault."""
