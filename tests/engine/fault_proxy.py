@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -110,6 +110,10 @@ _TRANSACTION = {
 _SLOW = {"slow request": delay_request, "slow reply": delay_reply}
 
 
+LOSES_REPLY = frozenset({"lost reply", "half a reply", "garbage", "slow reply"})
+"""Faults by which a request lands and the caller does not know."""
+
+
 def faults_of(operation: str, *, slow: bool = False) -> dict[str, Fault]:
     """All that can befall a request of this operation, by name."""
     own: dict[str, Fault] = {}
@@ -191,11 +195,14 @@ class FaultProxy:
 
         return self.choosing(choose)
 
-    def disturbing(self, dice: random.Random, rate: float) -> AbstractContextManager[None]:
-        """That share of all requests meets a quick fault of any kind."""
+    def disturbing(
+        self, dice: random.Random, rate: float, *, spare: Collection[str] = ()
+    ) -> AbstractContextManager[None]:
+        """That share of all requests meets a quick fault of any kind but the spared ones."""
 
         def choose(operation: str) -> Fault | None:
-            return dice.choice([*faults_of(operation).values()]) if dice.random() < rate else None
+            faults = [fault for name, fault in faults_of(operation).items() if name not in spare]
+            return dice.choice(faults) if dice.random() < rate else None
 
         return self.choosing(choose)
 
