@@ -162,8 +162,7 @@ class FaultProxy:
         self._connections = threading.local()
         self._lock = threading.Lock()
         self._choose: Choose = lambda _operation: None
-        self.caller = ""
-        """Who asks, where one process plays all functions and its user agent does not tell."""
+        self._caller = ""
         self.seen: list[Seen] = []
         """In the order in which it came."""
         self.met = 0
@@ -180,6 +179,15 @@ class FaultProxy:
             yield
         finally:
             self._choose = before
+
+    @contextmanager
+    def called_by(self, function: str) -> Iterator[None]:
+        """Who asks, where one process plays all functions and its user agent does not tell."""
+        self._caller = function
+        try:
+            yield
+        finally:
+            self._caller = ""
 
     def failing(
         self, fault: Fault, operation: str, *, skip: int = 0, times: int | None = 1
@@ -208,7 +216,7 @@ class FaultProxy:
 
     def answer(self, headers: dict[str, str], body: bytes) -> Reply:
         operation, request = headers.get("X-Amz-Target", "").rpartition(".")[2], json.loads(body)
-        caller = _application_id(headers.get("User-Agent", "")) or self.caller
+        caller = _application_id(headers.get("User-Agent", "")) or self._caller
         with self._lock:
             self.seen.append(Seen.read(caller, operation, request))
             fault = self._choose(operation)
