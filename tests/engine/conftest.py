@@ -1,6 +1,7 @@
 """The real engine, a proxy before it that can do harm, and in this process all functions, which call the proxy."""
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -10,6 +11,7 @@ from contacts.tables import TableItem, TagItem, TagName
 from local.engine import create_table, run_engine
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import PHONE, Scene
+from tests.engine.processes import run_pool
 from tests.engine.table import PROPERTIES, Row, Table
 from tests.gateway import ACME, GLOBEX, Tenant, call
 
@@ -74,6 +76,13 @@ def table(first_rows: list[Row], whole_table: Table) -> Iterator[Table]:
 @pytest.fixture(scope="module")
 def scene(proxy: FaultProxy, whole_table: Table, first_rows: list[Row]) -> Scene:
     return Scene(proxy, whole_table, first_rows)
+
+
+@pytest.fixture(scope="module")
+def pool(endpoint: str) -> Iterator[ProcessPoolExecutor]:
+    """Processes that play functions, each one call at a time."""
+    with run_pool(endpoint, 8) as pool:
+        yield pool
 
 
 def findings() -> list[Finding]:

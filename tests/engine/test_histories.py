@@ -1,7 +1,6 @@
 """Calls of several clients on one contact, with faults, as each saw them: some order must explain what all saw."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -10,18 +9,11 @@ from tests.engine.concurrency import Answer, Call, State, play, step, with_repet
 from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy
 from tests.engine.flows import NEW_PHONE
 from tests.engine.linearizability import Event, is_linearizable
-from tests.engine.processes import run_pool
 from tests.engine.table import Table
 from tests.gateway import ACME, call
 
 HISTORIES = 5
 CALLS_EACH = 6
-
-
-@pytest.fixture(scope="module")
-def pool(endpoint: str) -> Iterator[ProcessPoolExecutor]:
-    with run_pool(endpoint, 4) as pool:
-        yield pool
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -14,19 +13,17 @@ import pytest
 from local import ROOT
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import NEW_PHONE
-from tests.engine.processes import at_once, run_pool
+from tests.engine.processes import at_once
 from tests.engine.table import Table
 from tests.gateway import ACME, call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 
-ROUNDS = int(os.environ.get("ROUNDS", "20"))
+ROUNDS = 20
 OK = 200, {"ok": True}
-
-
-@pytest.fixture(scope="module")
-def pool(endpoint: str) -> Iterator[ProcessPoolExecutor]:
-    with run_pool(endpoint, 8) as pool:
-        yield pool
+AGAINST_DELETE: list[tuple[str, dict[str, Any], int]] = [
+    ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, 201),
+    ("update_contact", {"json_body": {"display_name": "Grace"}}, 200),
+]
 
 
 @pytest.fixture
@@ -101,13 +98,7 @@ def test_delete_against_upsert(pool: ProcessPoolExecutor, table: Table) -> None:
         assert call("get_contact", ACME, contactId=contact_id) == CONTACT_NOT_FOUND
 
 
-@pytest.mark.parametrize(
-    ("function", "request_", "success"),
-    [
-        ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, 201),
-        ("update_contact", {"json_body": {"display_name": "Grace"}}, 200),
-    ],
-)
+@pytest.mark.parametrize(("function", "request_", "success"), AGAINST_DELETE)
 def test_delete_against_a_write_by_id(
     pool: ProcessPoolExecutor, table: Table, function: str, request_: dict[str, Any], success: int
 ) -> None:
