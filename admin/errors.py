@@ -25,17 +25,17 @@ class InvalidValue(Refused):
 
 class TenantNotFound(Refused):
     def __init__(self, tenant_id: str) -> None:
-        super().__init__(f"There is no tenant {tenant_id!r}. `tenant list` shows them all.")
+        super().__init__(f"There is no tenant {tenant_id!r}. `python -m admin tenant list` shows them all.")
 
 
 class KeyNotFound(Refused):
     def __init__(self, tenant_id: str, key_id: str) -> None:
-        super().__init__(f"The tenant has no key {key_id!r}. `key list {tenant_id}` shows them all.")
+        super().__init__(f"The tenant has no key {key_id!r}. `python -m admin key list {tenant_id}` shows them all.")
 
 
 class TagNotFound(Refused):
     def __init__(self, tenant_id: str, tag_id: str) -> None:
-        super().__init__(f"The tenant has no tag {tag_id!r}. `tag list {tenant_id}` shows them all.")
+        super().__init__(f"The tenant has no tag {tag_id!r}. `python -m admin tag list {tenant_id}` shows them all.")
 
 
 class TagNameTaken(Refused):
@@ -50,6 +50,4 @@ class TagChanged(Refused):
 
 class PepperNotFound(Refused):
     def __init__(self, secret: str) -> None:
-        super().__init__(
-            f"There is no secret {secret!r} to key the hashes with. Deploy the stack, or pass its --stage."
-        )
+        super().__init__(f"There is no secret {secret!r}. Deploy the stack, or pass its --stage.")

@@ -16,7 +16,7 @@ from admin.target import pepper_name
 from admin.tenants import get_tenant, require_tenant
 from admin.text import clean
 from contacts import timestamps
-from contacts.auth import ROUTES, hash_key
+from contacts.auth import SCOPES, hash_key
 from contacts.identifiers import is_id, new_id
 from contacts.tables import ApiKeyItem, ConditionFailed, TenantApiKey, attempt, batch_read, transact, update
 
@@ -94,10 +94,10 @@ def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
 
 
 def _known_scopes(scopes: Sequence[str]) -> list[str]:
-    unknown = [scope for scope in scopes if scope not in ROUTES]
+    unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         wrong = f"There is no scope {unknown[0]!r}." if unknown else "A key needs at least one scope."
-        raise InvalidValue(f"{wrong} Choose from {', '.join(ROUTES)}.")
+        raise InvalidValue(f"{wrong} Choose from {', '.join(SCOPES)}.")
     return list(dict.fromkeys(scopes))
 
 

@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any
 
 import boto3
+import hypothesis
 import pytest
 from moto import mock_aws
-from mypy_boto3_dynamodb.service_resource import Table
+from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
 
-from tests.gateway import ROOT, Tenant
+from tests.gateway import ACME, GLOBEX, ROOT, Tenant
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]  # a developer's own account has no part in this
@@ -22,6 +23,7 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "TABLE_NAME": "contacts-local",
     "KEY_PEPPER": "a pepper for tests",
+    "SIGNING_ROOT_SECRET": "contacts/local/signing-root",
     "POWERTOOLS_SERVICE_NAME": "contacts",
     "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
     "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -29,8 +31,10 @@ os.environ |= {
 
 # These read the environment while they are imported.
 from contacts import repository, timestamps  # noqa: E402
-from contacts.identifiers import new_id  # noqa: E402
 from contacts.tables import TagItem  # noqa: E402
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 @cache
@@ -49,35 +53,41 @@ def resources() -> dict[str, Any]:
     return template_resources()
 
 
+@cache
+def _dynamodb() -> DynamoDBServiceResource:
+    """One for all tests: making it takes longer than most of them."""
+    return boto3.resource("dynamodb")
+
+
 @pytest.fixture
 def table() -> Iterator[Table]:
     """The template's table, empty, in moto."""
     properties = template_resources()["Table"]["Properties"]
     on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
     with mock_aws():
-        table = boto3.resource("dynamodb").create_table(**{name: properties[name] for name in on_creation})
+        table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
         repository._known_phones.clear()
+        repository._recent_messages.clear()
         yield table
 
 
-def _create_tenant(tags: int) -> Tenant:
-    tenant = Tenant(new_id(), new_id(), tuple(new_id() for _ in range(tags)), new_id())
+def _create_tags(tenant: Tenant) -> None:
     now = timestamps.now()
     with TagItem.batch_write() as batch:
-        for number, tag_id in enumerate(tenant.tag_ids, start=1):
-            batch.save(TagItem(*TagItem.key(tenant.id, tag_id), name=f"Tag {number}", created_at=now))
-        deleted = TagItem(*TagItem.key(tenant.id, tenant.deleted_tag_id), name="Gone", created_at=now, deleted_at=now)
-        batch.save(deleted)
-    return tenant
+        for tag_id in tenant.tag_ids:
+            batch.save(TagItem(*TagItem.key(tenant.id, tag_id), name=tag_id, created_at=now))
+        batch.save(TagItem(*TagItem.key(tenant.id, tenant.deleted_tag_id), name="", created_at=now, deleted_at=now))
 
 
 @pytest.fixture
 def acme(table: Table) -> Tenant:
     """A tenant with one tag more than a contact can take."""
-    return _create_tenant(tags=repository.TAG_LIMIT + 1)
+    _create_tags(ACME)
+    return ACME
 
 
 @pytest.fixture
 def globex(table: Table) -> Tenant:
-    """Another tenant, with one tag."""
-    return _create_tenant(tags=1)
+    """Another tenant."""
+    _create_tags(GLOBEX)
+    return GLOBEX

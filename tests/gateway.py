@@ -17,6 +17,8 @@ from awslambdaric.lambda_context import LambdaContext  # type: ignore[import-unt
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parent.parent
+REQUEST_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
+"""The gateway's own, in every sample event."""
 
 type Event = dict[str, Any]
 
@@ -27,6 +29,10 @@ class Tenant:
     key_id: str
     tag_ids: tuple[str, ...]
     deleted_tag_id: str
+
+
+ACME = Tenant("cacmetenant", "cacmekey", tuple(f"cacmetag{number:02}" for number in range(21)), "cacmetaggone")
+GLOBEX = Tenant("cglobextenant", "cglobexkey", ("cglobextag00",), "cglobextaggone")
 
 
 @cache
@@ -59,7 +65,6 @@ def build_event(
     else:
         event["body"] = body if json_body is None else json.dumps(json_body)
     context = event["requestContext"]
-    context["requestId"] = str(uuid.uuid4())
     context["path"] = f"/{context['stage']}{event['path']}"
     context["authorizer"] |= {"principalId": tenant.key_id, "tenantId": tenant.id, "keyId": tenant.key_id}
     return event

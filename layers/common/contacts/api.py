@@ -27,9 +27,9 @@ def endpoint(use_case: UseCase) -> Callable[[Event, LambdaContext], Answer]:
     def handler(event: Event, context: LambdaContext) -> Answer:
         started = perf_counter()
         request = Request(event)
-        logger.append_keys(**request.log_keys)
-        outcome, response = _answer(use_case, request, context)
-        logger.info(outcome, status=response.status, duration_ms=round(1000 * (perf_counter() - started), 1))
+        with logger.append_context_keys(**request.log_keys):  # of this request alone: the next one may lack some
+            outcome, response = _answer(use_case, request, context)
+            logger.info(outcome, status=response.status, duration_ms=round(1000 * (perf_counter() - started), 1))
         metrics.add_dimension("Function", context.function_name)
         metrics.add_metric(outcome, MetricUnit.Count, 1)
         metrics.flush_metrics()

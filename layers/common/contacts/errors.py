@@ -2,10 +2,16 @@
 
 ContactsError                500
 ├── InvalidParameter         400
+├── SignatureRejected        401
+├── AddressNotAllowed        403
 ├── ContactNotFound          404
 ├── TagNotFound              404
 ├── TagLimitReached          409
-└── DatabaseUnavailable      503
+├── AssignmentOutweighed     409
+├── RequestInProgress        409
+├── IdempotencyKeyReused     422
+├── DatabaseUnavailable      503
+└── SecretUnavailable        503
 """
 
 from http import HTTPStatus

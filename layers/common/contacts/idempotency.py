@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 from aws_lambda_powertools.utilities.idempotency.serialization.base import BaseIdempotencySerializer
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pynamodb.exceptions import PynamoDBException
 
 from contacts.errors import DatabaseUnavailable, IdempotencyKeyReused, RequestInProgress
 from contacts.observability import logger
@@ -26,6 +27,8 @@ from contacts.responses import Rendered, Response
 from contacts.tables import ConditionFailed, IdempotencyRecord, delete, put, update
 
 KEPT_SECONDS = 24 * 60 * 60
+
+_FAILURES = ConditionFailed, DatabaseUnavailable, PynamoDBException
 
 type UseCase = Callable[[Request], Response]
 
@@ -46,7 +49,8 @@ def perform_once(use_case: UseCase, request: Request, context: LambdaContext) ->
     except IdempotencyValidationError as error:
         raise IdempotencyKeyReused from error
     except IdempotencyPersistenceLayerError as error:
-        raise (error.__cause__ or error) from None  # ours, which the utility wrapped
+        cause = error.__cause__ or error  # ours, which the utility wrapped
+        raise cause from cause.__cause__
     return response
 
 
@@ -104,7 +108,7 @@ class _Records(BasePersistenceLayer):
         ]
         try:
             update(self._record(data_record), actions, IdempotencyRecord.owner == self.owner)
-        except (ConditionFailed, DatabaseUnavailable):
+        except _FAILURES:
             logger.exception("The answer was not kept")
 
     @override
@@ -112,7 +116,7 @@ class _Records(BasePersistenceLayer):
         """Never fails: a lock that stays frees itself when the function's time is over."""
         try:
             delete(self._record(data_record), IdempotencyRecord.owner == self.owner)
-        except (ConditionFailed, DatabaseUnavailable):
+        except _FAILURES:
             logger.exception("The lock was not released")
 
     @override

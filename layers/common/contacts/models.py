@@ -33,16 +33,17 @@ def _trimmed(text: str) -> str | None:
 def _not_in_the_future(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        in_utc = timestamps.to_text(moment) if moment.tzinfo else None
+    except (ValueError, OverflowError):  # no time, or one whose offset leads out of the years 1 to 9999
+        in_utc = None
+    if in_utc is None:
         raise PydanticCustomError("no_moment", "Input should be an ISO 8601 time with an offset")
-    return min(timestamps.to_text(moment), timestamps.now())
+    return min(in_utc, timestamps.now())
 
 
 Phone = Annotated[str, AfterValidator(normalize_phone)]
 DisplayName = Annotated[str, AfterValidator(_storable), AfterValidator(_trimmed)]
-Reason = Annotated[str, AfterValidator(_storable), StringConstraints(max_length=LONGEST_REASON)]
+Reason = Annotated[str, StringConstraints(max_length=LONGEST_REASON), AfterValidator(_storable)]
 Id = Annotated[str, StringConstraints(pattern=r"^c[a-z0-9]{7,31}$")]
 Moment = Annotated[str, AfterValidator(_not_in_the_future)]
 

@@ -32,7 +32,7 @@ def _check_signature(request: Request) -> None:
     timestamp, signature = request.header("X-SigFollow-Timestamp"), request.header("X-SigFollow-Signature")
     if not timestamp or not signature:
         raise SignatureRejected("missing_header")
-    if not _UNIX_SECONDS.fullmatch(timestamp) or abs(time.time() - int(timestamp)) > _MOST_CLOCK_SKEW_SECONDS:
+    if not _UNIX_SECONDS.fullmatch(timestamp) or abs(int(time.time()) - int(timestamp)) > _MOST_CLOCK_SKEW_SECONDS:
         raise SignatureRejected("clock_skew")
     expected = sign(
         signing_secret(_signing_root(), request.identity.key_id),
@@ -42,13 +42,14 @@ def _check_signature(request: Request) -> None:
         query=request.query_pairs,
         body=request.raw_body,
     )
-    if not hmac.compare_digest(signature.lower().encode(), expected.encode()):
+    if not hmac.compare_digest(signature.lower().encode(errors="replace"), expected.encode()):
         raise SignatureRejected("bad_signature")
 
 
 def _signing_root() -> str:
+    secret = settings.signing_root_secret()
     try:
-        return str(_secrets().get(settings.signing_root_secret(), max_age=_SECRET_KEPT_SECONDS))
+        return str(_secrets().get(secret, max_age=_SECRET_KEPT_SECONDS))
     except Exception as error:
         raise SecretUnavailable from error
 
@@ -66,5 +67,6 @@ def _secrets() -> "SecretsProvider":
 
 def _check_address(request: Request) -> None:
     address = ipaddress.ip_address(request.identity.source_ip)
+    address = getattr(address, "ipv4_mapped", None) or address
     if not any(address in ipaddress.ip_network(block) for block in request.identity.ip_allowlist):
         raise AddressNotAllowed

@@ -65,8 +65,8 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord)
     log_keys = {"message_id": record.message_id, **message.log_keys}
     try:
         outcome = use_case(message)
-    except ContactsError as error:
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    except Exception as error:
+        if not isinstance(error, ContactsError) or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.exception("Message not handled", extra=log_keys)
             raise
         outcome = type(error).__name__

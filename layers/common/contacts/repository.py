@@ -34,7 +34,7 @@ _known_phones: dict[Key, str] = {}
 """Pointers that this process has read: they never change, and whatever follows checks the contact's id."""
 
 _recent_messages: dict[Key, str] = {}
-"""The last inbound message of a contact that this process handled: within the cooldown no request is made."""
+"""`last_inbound_at` of contacts as this process last knew it: within the cooldown of that no request is made."""
 
 
 class Assigned(NamedTuple):
@@ -167,7 +167,8 @@ class ContactRepository:
         was read, and written only if nobody changed that meanwhile.
         """
         key = ContactItem.key(self._tenant_id, phone)
-        if _is_cooling_down(_recent_messages.get(key), received_at):
+        last = _recent_messages.get(key)
+        if last and _is_cooling_down(last, received_at):
             return False
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         consistent = False
@@ -175,21 +176,24 @@ class ContactRepository:
             item = ContactItem.read(key, consistent=consistent)
             consistent = True
             try:
-                is_written = self._record_message(item, phone, display_name, received_at)
+                is_written, last_inbound_at = self._record_message(item, phone, display_name, received_at)
             except ConditionFailed:
                 continue  # somebody was faster, or the read was stale: look again
-            _remember(_recent_messages, key, received_at)
+            _remember(_recent_messages, key, last_inbound_at)
             return is_written
         raise DatabaseUnavailable
 
-    def _record_message(self, item: ContactItem | None, phone: str, display_name: str | None, received_at: str) -> bool:
+    def _record_message(
+        self, item: ContactItem | None, phone: str, display_name: str | None, received_at: str
+    ) -> tuple[bool, str]:
+        """Whether anything was written, and the contact's `last_inbound_at` as it is now."""
         now = timestamps.now()
         if item is None:
             self._create(phone, display_name, seen_at=received_at, last_inbound_at=received_at)
-            return True
+            return True, received_at
         last = item.last_inbound_at
-        if _is_cooling_down(last, received_at):
-            return False
+        if last and _is_cooling_down(last, received_at):
+            return False, last
         as_it_was_read = (
             (ContactItem.id == item.id)
             & _unchanged(ContactItem.last_inbound_at, last)
@@ -207,7 +211,7 @@ class ContactRepository:
         actions = [*visible, ContactItem.last_inbound_at.set(received_at)] if is_latest else visible
         if actions:
             update(ContactItem(*ContactItem.key(self._tenant_id, phone)), actions, as_it_was_read)
-        return bool(actions)
+        return bool(actions), max(last or "", received_at)
 
     def _refresh(self, phone: str, display_name: str | None) -> Contact:
         now = timestamps.now()
@@ -292,10 +296,8 @@ def _unchanged(attribute: UnicodeAttribute, value: str | None) -> Condition:
     return attribute.does_not_exist() if value is None else attribute == value
 
 
-def _is_cooling_down(last: str | None, received_at: str) -> bool:
+def _is_cooling_down(last: str, received_at: str) -> bool:
     """Compares messages with messages, never with the clock: a backlog is not a burst."""
-    if last is None:
-        return False
     return abs(datetime.fromisoformat(received_at) - datetime.fromisoformat(last)) < COOLDOWN
 
 

@@ -2,9 +2,7 @@
 
 import hmac
 from collections.abc import Iterable
-from urllib.parse import quote, unquote
-
-UNRESERVED = "-._~"  # besides letters and digits, RFC 3986 section 2.3
+from urllib.parse import quote, unquote_to_bytes
 
 
 def signing_secret(root: str, key_id: str) -> str:
@@ -19,13 +17,17 @@ def sign(secret: str, *, timestamp: str, method: str, path: str, query: Iterable
 
 
 def _canonical_path(path: str) -> str:
-    return "/".join(_encode(unquote(segment)) for segment in path.split("/"))
+    return "/".join(_encode(unquote_to_bytes(_utf8(segment))) for segment in path.split("/"))
 
 
 def _canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    ordered = sorted((name.encode(), value.encode()) for name, value in pairs)
+    ordered = sorted((_utf8(name), _utf8(value)) for name, value in pairs)
     return "?" + "&".join(f"{_encode(name)}={_encode(value)}" for name, value in ordered) if ordered else ""
 
 
-def _encode(text: str | bytes) -> str:
-    return quote(text, safe=UNRESERVED)
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # what is no text must not be a fault of ours
+
+
+def _encode(octets: bytes) -> str:
+    return quote(octets, safe="")

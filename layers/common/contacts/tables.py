@@ -249,7 +249,7 @@ def _write(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return attempt(write)
 
 
-def batch_read(keys: Iterable[Key], *, consistent: bool) -> dict[Key, dict[str, Any]]:
+def batch_read(keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, dict[str, Any]]:
     """One BatchGetItem, twice when DynamoDB left some unprocessed; the raw items that are there."""
     wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]  # pynamodb's annotation, Sequence[str], is wrong
     table = TableItem.Meta.table_name

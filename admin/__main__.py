@@ -1,0 +1,55 @@
+"""`python -m admin`: its options, its commands and its exit codes - 0 done, 1 refused, 2 misused."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from admin import target
+from admin.commands import contact, key, tag, tenant
+from admin.errors import Refused
+from admin.faults import explain
+from contacts.errors import ContactNotFound, DatabaseUnavailable, InvalidParameter
+from contacts.settings import SettingMissing
+
+# Without frames of rich around them errors stay lines, whichever way they come about.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(tenant.app, name="tenant")
+app.add_typer(key.app, name="key")
+app.add_typer(tag.app, name="tag")
+app.add_typer(contact.app, name="contact")
+
+
+@app.callback()
+def choose_target(
+    stage: Annotated[str | None, typer.Option(help="dev, staging or prod: its table and its secret.")] = None,
+    table: Annotated[str | None, typer.Option(help="Another table than the stage's own.")] = None,
+) -> None:
+    """What operators do beside the API. Without options it works on the local stack, where one is running."""
+    target.choose(stage, table)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    try:
+        app(arguments, prog_name="python -m admin")
+    except Refused as refused:
+        _exit(str(refused), refused.exit_code)
+    except ContactNotFound as absent:
+        _exit(f"{absent} Check its id or phone, and the tenant.", 1)
+    except InvalidParameter as invalid:
+        _exit(f"{invalid} Pass the contact's id or its phone.", 2)
+    except SettingMissing:
+        _exit("Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`.", 2)
+    except (DatabaseUnavailable, PynamoDBException, BotoCoreError, ClientError) as fault:
+        _exit(explain(fault), 1)
+
+
+def _exit(message: str, code: int) -> None:
+    typer.secho(f"Error: {message}", fg="red", err=True)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

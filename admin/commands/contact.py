@@ -1,0 +1,67 @@
+# ruff: noqa: PLC0415 - see the package's docstring
+from dataclasses import asdict
+from typing import Annotated
+
+import phonenumbers
+import typer
+
+from admin.terminal import Json, TenantId, show
+from contacts.identifiers import is_id
+from contacts.phone import normalize_phone
+from contacts.resources import ContactWithTags, Source
+
+app = typer.Typer(no_args_is_help=True, help="A tenant's contacts, as the API has them.")
+
+Contact = Annotated[str, typer.Argument(help="Its id or its phone.")]
+
+
+@app.command("show")
+def show_(tenant_id: TenantId, contact: Contact, *, as_json: Json = False) -> None:
+    """Show a contact and its tags."""
+    from admin.tags import list_tags
+
+    record = asdict(_find(tenant_id, contact))
+    names = {tag.id: tag.name for tag in list_tags(tenant_id)}
+    assignments = [{"tag_name": names.get(each["tag_id"])} | each for each in record.pop("tag_assignments")]
+    if as_json:
+        show(record | {"tag_assignments": assignments}, as_json=True)
+    else:
+        show(record | {"phone": _international(record["phone"])})
+        typer.echo("\nTags")
+        show(assignments)
+
+
+@app.command()
+def untag(
+    tenant_id: TenantId,
+    contact: Contact,
+    tag_id: Annotated[str, typer.Argument(help="As `contact show` shows it.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Take a tag off one contact, whoever put it there."""
+    from contacts.repository import ContactRepository
+
+    found = _find(tenant_id, contact)
+    held_it = any(each.tag_id == tag_id for each in found.tag_assignments)
+    ContactRepository(tenant_id).remove_tag(found.id, tag_id, Source.MANUAL_ADMIN)
+    show({"contact_id": found.id, "tag_id": tag_id, "held_it": held_it}, as_json=as_json)
+
+
+def _find(tenant_id: str, contact: str) -> ContactWithTags:
+    """Raises TenantNotFound, ContactNotFound, and InvalidParameter for what is neither an id nor a phone."""
+    from admin.tenants import get_tenant
+    from contacts.repository import ContactRepository
+
+    contacts = ContactRepository(get_tenant(tenant_id).id)
+    return contacts.get(contact) if is_id(contact) else contacts.get_by_phone(normalize_phone(contact))
+
+
+def _international(phone: str) -> str:
+    """As its country writes it, where that is sure: `phonenumbers` drops digits that it cannot place."""
+    try:
+        number = phonenumbers.parse(f"+{phone}")
+    except phonenumbers.NumberParseException:
+        return phone
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return written if normalize_phone(written) == phone else phone

@@ -1,0 +1,59 @@
+"""Takes a deleted tag off every contact that still holds it. Safe to repeat: what is done is not done twice."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event
+
+from contacts.tables import ConditionFailed, ContactItem, TableItem, attempt, update
+
+_SEGMENTS = 8
+_PAGE_ITEMS = 500
+_READ_UNITS_PER_SECOND = 500.0  # of each segment: a partition gives 3,000, and callers of the API want theirs
+
+
+def count_items() -> int:
+    """About how many there are to look at: DynamoDB counts them every six hours."""
+    return int(attempt(TableItem.describe_table)["ItemCount"])
+
+
+def sweep(tenant_id: str, tag_id: str, on_read: Callable[[int], object]) -> int:
+    """How many contacts gave the tag up. Tells `on_read`, from several threads, how many items were looked at."""
+    stop = Event()
+    with ThreadPoolExecutor(_SEGMENTS) as pool:
+        try:
+            segments = [
+                pool.submit(_sweep_segment, tenant_id, tag_id, each, on_read, stop) for each in range(_SEGMENTS)
+            ]
+            return sum(segment.result() for segment in as_completed(segments))
+        finally:
+            stop.set()  # one that failed, or Ctrl-C, ends the others too
+
+
+def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[[int], object], stop: Event) -> int:
+    is_of_tenant = ContactItem.pk.startswith(f"{tenant_id}#")
+    holds_tag = ContactItem.tags[tag_id].exists()
+    pages = ContactItem.scan(
+        is_of_tenant & holds_tag,
+        segment=segment,
+        total_segments=_SEGMENTS,
+        page_size=_PAGE_ITEMS,
+        consistent_read=True,
+        rate_limit=_READ_UNITS_PER_SECOND,
+        attributes_to_get=["pk", "sk"],
+    ).page_iter
+    given_up = 0
+    while page := attempt(lambda: next(pages, None)):
+        given_up += sum(_take_off(ContactItem.from_raw_data(raw), tag_id) for raw in page["Items"])
+        on_read(page["ScannedCount"])
+        if stop.is_set():
+            break
+    return given_up
+
+
+def _take_off(contact: ContactItem, tag_id: str) -> bool:
+    tag, origin = ContactItem.tags[tag_id], ContactItem.tag_origins[tag_id]
+    try:
+        update(contact, [tag.remove(), origin.remove()], tag.exists())
+    except ConditionFailed:
+        return False  # given up, or deleted, since it was read
+    return True

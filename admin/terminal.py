@@ -1,0 +1,74 @@
+"""What people and scripts see of a command."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from admin.text import printable
+
+type Record = dict[str, Any]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+TenantId = Annotated[str, typer.Argument(help="As `tenant list` shows it.")]
+
+_WIDTH_OF_A_FILE = 200
+
+
+def show(records: Record | list[Record], *, as_json: bool = False) -> None:
+    """One record line by line, several as a table."""
+    if as_json:
+        typer.echo(json.dumps(records, indent=2))
+    elif isinstance(records, dict):
+        _print(_sheet(records))
+    elif records:
+        _print(_table(records))
+    else:
+        typer.echo("There are none.")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Asks a person; a script has no one to ask."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm(question, abort=True)
+
+
+def _sheet(record: Record) -> Table:
+    sheet = Table(box=None, show_header=False)
+    sheet.add_column(style="bold", no_wrap=True)
+    sheet.add_column(overflow="fold")
+    for name, value in record.items():
+        sheet.add_row(_title(name), _cell(name, value))
+    return sheet
+
+
+def _table(records: list[Record]) -> Table:
+    table = Table()
+    for name in records[0]:
+        table.add_column(_title(name), overflow="fold")
+    for record in records:
+        table.add_row(*(_cell(name, value) for name, value in record.items()))
+    return table
+
+
+def _print(table: Table) -> None:
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_FILE
+    console.print(table)
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - whatever a record holds
+    if value is None:
+        return ""
+    if name.endswith("_at"):
+        return str(value)[:16].replace("T", " ")
+    return printable(", ".join(value) if isinstance(value, tuple) else str(value))

@@ -1,0 +1,143 @@
+"""The command line."""
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from local import ROOT, welcome
+from local.directory import locked, write_private
+from local.errors import CannotStart, InUse
+from local.logs import Log
+from local.runtimes import ExecutionEnvironment, FunctionFailed
+from local.stack import Backend, attach, make_demo, run_backend, run_stack
+
+DATA = ROOT / ".local"
+ENGINE_PORT, SERVICES_PORT = 8000, 8001
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+terminal = Console(highlight=False)
+
+
+@app.command()
+def start(port: Annotated[int, typer.Option(help="Where the API listens, on 127.0.0.1.")] = 3000) -> None:
+    """The whole API, with two demo tenants."""
+    with (
+        _until_interrupted(),
+        terminal.status("Starting ...") as progress,
+        run_stack(DATA, port=port, terminal=terminal) as stack,
+    ):
+        contacts = welcome.add_contacts(stack)
+        progress.stop()
+        welcome.introduce(stack, contacts)
+        Event().wait()
+
+
+@app.command()
+def engine() -> None:
+    """The database and the demo tenants alone, for `sam local start-api`."""
+    with (
+        _until_interrupted(),
+        terminal.status("Starting ...") as progress,
+        # On all addresses, so that containers reach it.
+        run_backend(DATA, host="0.0.0.0", engine_port=ENGINE_PORT, services_port=SERVICES_PORT) as backend,  # noqa: S104
+    ):
+        make_demo(DATA, backend, "http://127.0.0.1:3000")
+        write_private(DATA / "env.json", json.dumps({"Parameters": _container_variables(backend)}, indent=2))
+        progress.stop()
+        print(
+            f"DynamoDB Local is on port {ENGINE_PORT}, with two demo tenants: .local/demo.json has their keys.\n"
+            "In another terminal: make build && sam local start-api"
+        )
+        Event().wait()
+
+
+@app.command()
+def invoke(
+    name: Annotated[str, typer.Argument(help="The function's folder, for example get_contact.")],
+    event: Annotated[Path | None, typer.Option(help="Another event than events/NAME.json.")] = None,
+) -> None:
+    """One function once, on the local data; prints its answer."""
+    payload = _read_event(event or ROOT / "events" / f"{name}.json")
+    with _running_backend() as backend, Log(Path(os.devnull), Console(stderr=True, highlight=False)) as log:
+        function = next((each for each in backend.functions if each.directory.name == name), None)
+        if not function:
+            known = ", ".join(sorted(each.directory.name for each in backend.functions))
+            raise typer.BadParameter(f"There is no function {name}. Choose from {known}.")
+        environment = ExecutionEnvironment(function, log)
+        try:
+            answer = environment.invoke(payload)
+        finally:
+            environment.stop()
+    print(json.dumps(json.loads(answer), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def reset() -> None:
+    """Forgets all local data."""
+    with locked(DATA, patience_seconds=0):
+        shutil.rmtree(DATA)
+    print("All local data is gone. The next `make start` begins anew.")
+
+
+def main() -> None:
+    try:
+        app(prog_name="python -m local")
+    except (CannotStart, FunctionFailed) as failure:
+        sys.exit(f"Error: {failure}")
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[None]:
+    for each in signal.SIGINT, signal.SIGTERM:
+        signal.signal(each, signal.default_int_handler)
+    if "MAKELEVEL" in os.environ and sys.platform == "linux":  # `kill -9` of make ends what it started too
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("\nStopped. The data stays in .local/; `make reset` forgets it.")
+
+
+@contextmanager
+def _running_backend() -> Iterator[Backend]:
+    """That of `make start` or `make engine`, or one for the moment."""
+    try:
+        with locked(DATA, patience_seconds=0):
+            pass
+    except InUse:
+        yield attach(DATA)
+    else:
+        with run_backend(DATA) as backend:
+            yield backend
+
+
+def _read_event(file: Path) -> bytes:
+    try:
+        return json.dumps(json.loads(file.read_text())).encode()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise typer.BadParameter(f"{file} is no JSON: {error}.") from None
+
+
+def _container_variables(backend: Backend) -> dict[str, str]:
+    """What `sam local` puts into the containers in place of what the template says."""
+    resolved = {
+        name: value
+        for function, original in zip(backend.functions, backend.template.functions, strict=True)
+        for name, value in function.variables.items()
+        if name in original.variables and value != original.variables[name]
+    }
+    return {name: value.replace("127.0.0.1", "host.docker.internal") for name, value in resolved.items()}

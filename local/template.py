@@ -1,0 +1,85 @@
+"""What SAM CLI reads from template.yaml for the stage `local`."""
+
+import logging
+import platform
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local import ROOT
+
+
+@dataclass(frozen=True)
+class Function:
+    name: str
+    directory: Path
+    handler: str
+    timeout_seconds: int
+    memory_mb: int
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Template:
+    resources: dict[str, Any]
+    """By logical id, with every intrinsic function resolved."""
+    functions: list[Function]
+    api: Any
+    """SAM's: the routes, as its local gateway takes them."""
+
+    def properties(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """Of all resources of a type, by logical id."""
+        return {
+            name: resource["Properties"]
+            for name, resource in self.resources.items()
+            if resource["Type"] == resource_type
+        }
+
+    @property
+    def table(self) -> dict[str, Any]:
+        (properties,) = self.properties("AWS::DynamoDB::Table").values()
+        return properties
+
+
+def read_template() -> Template:
+    # A second and more to import, which a refused command need not wait for.
+    from samcli.lib.providers.api_provider import ApiProvider  # type: ignore[import-untyped]  # noqa: PLC0415
+    from samcli.lib.providers.sam_function_provider import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        SamFunctionProvider,
+    )
+    from samcli.lib.providers.sam_stack_provider import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        SamLocalStackProvider,
+    )
+
+    logging.getLogger("samcli").setLevel(logging.ERROR)
+    architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+    with warnings.catch_warnings(action="ignore"):  # SAM's own deprecations
+        stacks, _ = SamLocalStackProvider.get_stacks(
+            str(ROOT / "template.yaml"), parameter_overrides={"Stage": "local", "Architecture": architecture}
+        )
+        functions = [
+            Function(
+                name=each.name,
+                directory=ROOT / each.codeuri,
+                handler=each.handler,
+                timeout_seconds=each.timeout,
+                memory_mb=each.memory,
+                variables=each.environment["Variables"],
+            )
+            for each in SamFunctionProvider(stacks).get_all()
+        ]
+        return Template(stacks[0].resources, functions, ApiProvider(stacks).api)
+
+
+_SECRET = re.compile(r"\{\{resolve:secretsmanager:(\w+)\}\}")
+
+
+def resolve_variables(template: Template, function: Function, secrets: dict[str, str]) -> dict[str, str]:
+    """What SAM leaves as it stands: the table's logical id becomes its name, a reference to a secret its value."""
+    names = {name: table["TableName"] for name, table in template.properties("AWS::DynamoDB::Table").items()}
+    return {
+        name: _SECRET.sub(lambda secret: secrets[secret[1]], names.get(value, value))
+        for name, value in function.variables.items()
+    }

@@ -1,0 +1,213 @@
+"""Which deployment a command works on, what it says when AWS refuses, and when it asks."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.gateway import ROOT
+
+NOBODY = "c" + "0" * 24
+WHICH = "Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`."
+NOT_LOCAL = "No local stack is running. Start one with `make start`, or pass another --stage."
+NO_SECRET = "There is no secret 'contacts/prod/key-pepper'. Deploy the stack, or pass its --stage."
+NO_TABLE = "There is no table 'contacts-prd' in this account and region. Deploy it, or pass its --stage or --table."
+NO_REGION = "There is no AWS region. Set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE."
+SIGN_IN = "Sign in, for example with `aws sso login`, or choose a profile with AWS_PROFILE."
+NO_CREDENTIALS = f"There are no AWS credentials. {SIGN_IN}"
+NO_ANSWER = (
+    'Could not connect to the endpoint URL: "http://127.0.0.1:9/". '
+    "Check the network; for the local stack, that `make start` is running."
+)
+ONCE_MENDED = "Once that is mended, run the command again."
+NO_PROFILE = f"The config profile (nobody) could not be found. {ONCE_MENDED}"
+
+REGION = {"AWS_DEFAULT_REGION": "eu-central-1"}
+CREDENTIALS = REGION | {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", port=0)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def endpoints(server: str, resources: dict[str, Any]) -> dict[str, str]:
+    """What leads the SDK to a server with the tables and secrets of two stages."""
+    httpx.post(f"{server}/moto-api/reset")
+    table = resources["Table"]["Properties"]
+    on_creation = "BillingMode", "AttributeDefinitions", "KeySchema"
+    for stage in ("local", "staging"):
+        boto3.client("dynamodb", endpoint_url=server).create_table(
+            TableName=f"contacts-{stage}", **{name: table[name] for name in on_creation}
+        )
+        boto3.client("secretsmanager", endpoint_url=server).create_secret(
+            Name=f"contacts/{stage}/key-pepper", SecretString=stage
+        )
+    return CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": server, "AWS_ENDPOINT_URL_SECRETS_MANAGER": server}
+
+
+def run(
+    directory: Path, *arguments: str, environment: Mapping[str, str] = {}, stdin: int = subprocess.DEVNULL
+) -> tuple[int, str, str]:
+    """In a process of its own, with nothing in its environment but what is given."""
+    process = subprocess.run(
+        [sys.executable, "-m", "admin", *arguments],
+        cwd=directory,
+        env={"PYTHONPATH": str(ROOT), "HOME": str(directory), "AWS_EC2_METADATA_DISABLED": "true", **environment},
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return process.returncode, process.stdout, process.stderr
+
+
+def refused(line: str, exit_code: int = 1) -> tuple[int, str, str]:
+    return exit_code, "", f"Error: {line}\n"
+
+
+def create_tenant(directory: Path, *options: str, environment: Mapping[str, str] = {}) -> str:
+    exit_code, stdout, stderr = run(directory, *options, "tenant", "create", "Acme", "--json", environment=environment)
+    assert (exit_code, stderr) == (0, "")
+    tenant_id: str = json.loads(stdout)["id"]
+    return tenant_id
+
+
+def tenants(directory: Path, *options: str, environment: Mapping[str, str] = {}) -> list[str]:
+    exit_code, stdout, stderr = run(directory, *options, "tenant", "list", "--json", environment=environment)
+    assert (exit_code, stderr) == (0, "")
+    return [tenant["id"] for tenant in json.loads(stdout)]
+
+
+def test_without_a_choice_and_without_a_local_stack_it_asks_which(tmp_path: Path) -> None:
+    assert run(tmp_path, "tenant", "list") == refused(WHICH, exit_code=2)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["tag", "--help"], ["key", "create", "--help"]])
+def test_help_needs_no_choice(tmp_path: Path, arguments: list[str]) -> None:
+    exit_code, stdout, stderr = run(tmp_path, *arguments)
+    assert (exit_code, stdout[:23], stderr) == (0, "Usage: python -m admin ", "")
+
+
+def test_the_local_stage_needs_a_local_stack(tmp_path: Path) -> None:
+    assert run(tmp_path, "--stage", "local", "tenant", "list") == refused(NOT_LOCAL)
+
+
+def test_the_sdks_endpoint_leads_to_the_local_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    tenant_id = create_tenant(tmp_path, environment=endpoints)
+    assert tenants(tmp_path, environment=endpoints) == [tenant_id]
+    assert tenants(tmp_path, "--stage", "local", environment=endpoints) == [tenant_id]
+    assert tenants(tmp_path, "--stage", "staging", environment=endpoints) == []
+
+
+def test_a_running_local_stack_is_found_by_its_settings(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "admin.env").write_text("".join(f"{name}={value}\n" for name, value in endpoints.items()))
+    tenant_id = create_tenant(tmp_path)
+    assert tenants(tmp_path) == [tenant_id]
+
+
+def test_a_key_is_hashed_with_the_secret_of_its_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    table = "--table", "contacts-staging"
+    tenant_id = create_tenant(tmp_path, "--stage", "staging", environment=endpoints)
+    create = "key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read"
+    assert run(tmp_path, *table, *create, environment=endpoints)[0] == 0
+    assert run(tmp_path, *table, "--stage", "prod", *create, environment=endpoints) == refused(NO_SECRET)
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    assert run(tmp_path, "--stage", "prd", "tenant", "list", environment=endpoints) == refused(NO_TABLE)
+
+
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        ({}, NO_REGION),
+        (REGION, NO_CREDENTIALS),
+        (CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9"}, NO_ANSWER),
+        (CREDENTIALS | {"AWS_PROFILE": "nobody"}, NO_PROFILE),
+    ],
+)
+def test_what_the_sdk_lacks_is_one_line(tmp_path: Path, environment: dict[str, str], line: str) -> None:
+    assert run(tmp_path, "--stage", "dev", "tenant", "list", environment=environment) == refused(line)
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("ExpiredTokenException", f"AWS does not accept the credentials (ExpiredTokenException). {SIGN_IN}"),
+        ("AccessDeniedException", f"AWS answers AccessDeniedException: No entry. {ONCE_MENDED}"),
+        ("ThrottlingException", f"AWS answers ThrottlingException: No entry. {ONCE_MENDED}"),
+    ],
+)
+def test_what_aws_refuses_is_one_line(tmp_path: Path, code: str, line: str) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(HTTPStatus.BAD_REQUEST)
+            self.end_headers()
+            self.wfile.write(json.dumps({"__type": code, "message": "No entry."}).encode())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as aws:
+        Thread(target=aws.serve_forever).start()
+        environment = CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{aws.server_port}"}
+        outcome = run(tmp_path, "tenant", "list", environment=environment)
+        aws.shutdown()
+    assert outcome == refused(line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["tenant", "create"], "Missing argument 'name'."),
+        (["tenant", "make"], "No such command 'make'."),
+        (["tenant", "list", "--yaml"], "No such option: --yaml"),
+        (["tag", "delete", "a", "b", "--wait-seconds", "-1"], "Invalid value for '--wait-seconds': Input should be"),
+    ],
+)
+def test_misuse_is_explained(tmp_path: Path, arguments: list[str], line: str) -> None:
+    exit_code, stdout, stderr = run(tmp_path, *arguments)
+    assert (exit_code, stdout) == (2, "")
+    assert stderr.splitlines()[-1].startswith(f"Error: {line}")
+
+
+@pytest.mark.parametrize("command", [("tag", "delete"), ("key", "revoke")])
+@pytest.mark.parametrize(
+    ("answer", "options", "is_asked", "line"),
+    [
+        ("n", [], True, "Aborted!"),
+        ("y", [], True, "Error: The tenant has no"),
+        ("n", ["--yes"], False, "Error: The tenant has no"),
+    ],
+)
+def test_a_person_is_asked_first(
+    tmp_path: Path,
+    endpoints: dict[str, str],
+    command: tuple[str, str],
+    answer: str,
+    options: list[str],
+    *,
+    is_asked: bool,
+    line: str,
+) -> None:
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    exit_code, stdout, stderr = run(tmp_path, *command, NOBODY, NOBODY, *options, environment=endpoints, stdin=terminal)
+    os.close(keyboard)
+    os.close(terminal)
+    assert (exit_code, "[y/N]" in stdout) == (1, is_asked)
+    assert stderr.startswith(line)

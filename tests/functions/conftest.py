@@ -1,0 +1,110 @@
+"""What functions meet and leave behind: the line to DynamoDB with its faults, contacts, the log."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO, StringIO
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.retries.standard import ExponentialBackoff
+from mypy_boto3_dynamodb.service_resource import Table
+from urllib3 import HTTPResponse
+
+from contacts.observability import logger
+from contacts.tables import TableItem, connection
+from tests.gateway import Tenant, call
+
+if TYPE_CHECKING:
+    from logging import StreamHandler
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What DynamoDB, or whatever stands before it, answers in place of the right answer."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    after_the_effect: bool = False
+
+
+type Fault = Reply | Exception
+
+
+def refuse(code: str, status: int = 400, *, after_the_effect: bool = False, **fields: Any) -> Reply:
+    """DynamoDB's way to say no."""
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "because", **fields}
+    return Reply(status, json.dumps(body).encode(), after_the_effect=after_the_effect)
+
+
+class Line:
+    """The line to DynamoDB: knows the requests that were sent over it, retries included, and has faults."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self._faults: dict[str, Iterator[Fault]] = {}
+        self._interruptions: dict[str, Callable[[], object]] = {}
+
+    @property
+    def operations(self) -> list[str]:
+        return [operation for operation, _ in self.requests]
+
+    def fail(self, operation: str, faults: Iterable[Fault]) -> None:
+        """The next requests of the operation meet these faults, one each; the ones after them meet none."""
+        self._faults[operation] = chain(self._faults.get(operation, ()), faults)
+
+    def interrupt(self, operation: str, action: Callable[[], object]) -> None:
+        """Somebody else does this just before the next request of the operation arrives."""
+        self._interruptions[operation] = action
+
+    def send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+        operation = event_name.rpartition(".")[2]
+        self.requests.append((operation, json.loads(cast("bytes", request.body))))
+        self._interruptions.pop(operation, lambda: None)()
+        match next(self._faults.get(operation, iter(())), None):
+            case Exception() as error:
+                raise error
+            case Reply() as reply:
+                if not reply.after_the_effect:
+                    request.url = "https://nowhere.invalid"  # botocore asks moto all the same, and takes our reply
+                raw = HTTPResponse(BytesIO(reply.body), preload_content=False)
+                return AWSResponse(request.url, reply.status, HeadersDict(reply.headers), raw)  # type: ignore[arg-type]
+        return None
+
+
+@pytest.fixture
+def line(table: Table, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """Of a client of its own: a client remembers failures, and stops to retry after many."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)  # botocore retries as ever, but at once
+    monkeypatch.setattr(TableItem, "_connection", None)
+    line = Line()
+    connection().client.meta.events.register_first("before-send.dynamodb", line.send)  # type: ignore[arg-type]
+    return line
+
+
+@pytest.fixture
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that makes a request to DynamoDB is answered with a 503."""
+    monkeypatch.setattr(TableItem, "_connection", None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def contact(acme: Tenant) -> dict[str, Any]:
+    """A contact of acme, as the call that made it was answered."""
+    status, contact = call("upsert_contact", acme, json_body={"phone": "+49 151 2345678", "display_name": "Ada"})
+    assert status == 201
+    return cast("dict[str, Any]", contact)
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Returns all that functions have written to standard output: log lines, then metrics."""
+    handler = cast("StreamHandler[Any]", logger.registered_handler)
+    written = StringIO()
+    former = handler.setStream(written)
+    yield lambda: written.getvalue() + capsys.readouterr().out
+    handler.setStream(former)

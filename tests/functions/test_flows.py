@@ -1,0 +1,187 @@
+"""The requests to DynamoDB that each call makes, in sequence."""
+
+from itertools import repeat
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb.service_resource import Table
+
+from contacts import repository
+from contacts.identifiers import new_id
+from tests.functions.conftest import Line, refuse
+from tests.gateway import ACME, Tenant, call
+from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, UNAVAILABLE
+
+NAME = {"json_body": {"display_name": "Grace"}}
+
+
+@pytest.mark.parametrize(
+    ("function", "request_", "first_time", "pointer_known"),
+    [
+        ("get_contact", {}, ["GetItem", "GetItem"], ["GetItem"]),
+        ("update_contact", NAME, ["GetItem", "UpdateItem"], ["UpdateItem"]),
+        ("update_contact", {"json_body": {}}, ["GetItem", "GetItem"], ["GetItem"]),
+        ("delete_contact", {}, ["GetItem", "TransactWriteItems"], ["TransactWriteItems"]),
+        (
+            "assign_tag",
+            {"json_body": {"tag_id": ACME.tag_ids[0]}},
+            ["BatchGetItem", "UpdateItem"],
+            ["BatchGetItem", "UpdateItem"],
+        ),
+        ("remove_tag", {"tagId": "c1234567"}, ["GetItem", "UpdateItem"], ["UpdateItem"]),
+    ],
+)
+def test_by_id_the_pointer_is_read_until_it_is_known(
+    acme: Tenant,
+    contact: dict[str, Any],
+    line: Line,
+    function: str,
+    request_: dict[str, Any],
+    first_time: list[str],
+    pointer_known: list[str],
+) -> None:
+    assert call(function, acme, contactId=contact["id"], **request_)[0] < 300
+    assert line.operations == first_time
+
+    repository._known_phones.clear()
+    _, other = call("upsert_contact", acme, json_body={"phone": "99999"})
+    call("get_contact", acme, contactId=other["id"])
+    line.requests.clear()
+    assert call(function, acme, contactId=other["id"], **request_)[0] < 300
+    assert line.operations == pointer_known
+
+
+@pytest.mark.parametrize(
+    ("function", "request_", "operations"),
+    [
+        ("get_contact", {}, ["GetItem"]),
+        ("update_contact", NAME, ["GetItem"]),
+        ("delete_contact", {}, ["GetItem"]),
+        ("assign_tag", {"json_body": {"tag_id": "c1234567"}}, ["BatchGetItem"]),
+        ("remove_tag", {"tagId": "c1234567"}, ["GetItem"]),
+        ("remove_tag", {"tagId": "vip"}, []),
+    ],
+)
+def test_without_a_pointer_nothing_follows(
+    acme: Tenant, line: Line, function: str, request_: dict[str, Any], operations: list[str]
+) -> None:
+    call(function, acme, contactId=new_id(), **request_)
+    assert line.operations == operations
+
+
+def test_by_phone_is_one_read(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
+    assert call("get_contact_by_phone", acme, query={"phone": contact["phone"]})[0] == 200
+    assert call("get_contact_by_phone", acme, query={"phone": "99999"})[0] == 404
+    assert line.operations == ["GetItem", "GetItem"]
+
+
+def test_an_existing_contact_is_refreshed_by_one_write(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
+    assert call("upsert_contact", acme, json_body={"phone": contact["phone"]})[0] == 200
+    assert line.operations == ["UpdateItem"]
+
+
+def test_a_new_contact_is_made_with_its_pointer_in_one_transaction(acme: Tenant, line: Line, table: Table) -> None:
+    _, contact = call("upsert_contact", acme, json_body={"phone": "12345"})
+    assert line.operations == ["UpdateItem", "TransactWriteItems"]
+    transaction = line.requests[1][1]
+    item, pointer = (each["Put"] for each in transaction["TransactItems"])
+    assert (item["Item"]["pk"]["S"], item["Item"]["sk"]["S"]) == (f"{acme.id}#12345", "CONTACT")
+    assert pointer["Item"] == {
+        "pk": {"S": f"{acme.id}#{contact['id']}"},
+        "sk": {"S": "ID"},
+        "phone": {"S": "12345"},
+    }
+    assert table.get_item(Key={"pk": f"{acme.id}#12345", "sk": "CONTACT"})["Item"] == {
+        "pk": f"{acme.id}#12345",
+        "sk": "CONTACT",
+        "id": contact["id"],
+        "first_seen_at": contact["createdAt"],
+        "last_seen_at": contact["createdAt"],
+        "created_at": contact["createdAt"],
+        "updated_at": contact["createdAt"],
+        "tags": {},
+        "tag_origins": {},
+    }
+
+
+def test_who_loses_the_race_to_create_refreshes_the_winners_contact(
+    acme: Tenant, contact: dict[str, Any], line: Line
+) -> None:
+    line.fail("UpdateItem", [refuse("ConditionalCheckFailedException")])  # at that moment it was not there yet
+    status, again = call("upsert_contact", acme, json_body={"phone": contact["phone"]})
+    assert (status, again["id"]) == (200, contact["id"])
+    assert line.operations == ["UpdateItem", "TransactWriteItems", "UpdateItem"]
+
+
+def test_who_loses_it_for_ever_is_asked_to_come_back(acme: Tenant, line: Line) -> None:
+    line.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
+    lost = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
+    line.fail("TransactWriteItems", repeat(refuse("TransactionCanceledException", CancellationReasons=lost)))
+    assert call("upsert_contact", acme, json_body={"phone": "12345"}) == UNAVAILABLE
+
+
+def test_reads_on_the_way_of_a_request_are_strongly_consistent(
+    acme: Tenant, contact: dict[str, Any], line: Line
+) -> None:
+    call("get_contact", acme, contactId=contact["id"])
+    call("get_contact_by_phone", acme, query={"phone": contact["phone"]})
+    call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": acme.tag_ids[0]})
+    reads = [request for operation, request in line.requests if operation != "UpdateItem"]
+    assert [
+        each.get("ConsistentRead") or each["RequestItems"]["contacts-local"]["ConsistentRead"] for each in reads
+    ] == [True] * 4
+
+
+def test_pointer_and_tag_are_read_together_and_the_tag_alone_when_the_pointer_is_known(
+    acme: Tenant, contact: dict[str, Any], line: Line
+) -> None:
+    assignment = {"contactId": contact["id"], "json_body": {"tag_id": acme.tag_ids[0]}}
+    call("assign_tag", acme, **assignment)
+    call("assign_tag", acme, **assignment)
+    pointer = {"pk": {"S": f"{acme.id}#{contact['id']}"}, "sk": {"S": "ID"}}
+    tag = {"pk": {"S": f"{acme.id}#TAGS"}, "sk": {"S": acme.tag_ids[0]}}
+    batches = [request for operation, request in line.requests if operation == "BatchGetItem"]
+    assert [each["RequestItems"]["contacts-local"]["Keys"] for each in batches] == [[pointer, tag], [tag]]
+
+
+def test_the_cap_needs_no_request_of_its_own(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
+    for tag_id in acme.tag_ids[:20]:
+        call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id})
+    line.requests.clear()
+    body = {"tag_id": acme.tag_ids[20]}
+    assert call("assign_tag", acme, contactId=contact["id"], json_body=body) == TAG_LIMIT_REACHED
+    assert line.operations == ["BatchGetItem", "UpdateItem"]
+
+
+@pytest.mark.parametrize(
+    ("function", "request_", "operation", "answer"),
+    [
+        ("get_contact", {}, "GetItem", CONTACT_NOT_FOUND),
+        ("update_contact", NAME, "UpdateItem", CONTACT_NOT_FOUND),
+        ("delete_contact", {}, "TransactWriteItems", CONTACT_NOT_FOUND),
+        ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, "UpdateItem", CONTACT_NOT_FOUND),
+        ("remove_tag", {"tagId": "c1234567"}, "UpdateItem", (200, {"ok": True})),
+    ],
+)
+def test_a_contact_that_is_deleted_in_the_middle_does_not_come_back(
+    acme: Tenant,
+    contact: dict[str, Any],
+    line: Line,
+    table: Table,
+    function: str,
+    request_: dict[str, Any],
+    operation: str,
+    answer: tuple[int, Any],
+) -> None:
+    key = {"pk": f"{acme.id}#{contact['phone']}", "sk": "CONTACT"}
+    line.interrupt(operation, lambda: table.delete_item(Key=key))
+    assert call(function, acme, contactId=contact["id"], **request_) == answer
+    assert "Item" not in table.get_item(Key=key)
+
+
+def test_a_function_that_lives_long_forgets_pointers_rather_than_run_out_of_memory(
+    acme: Tenant, contact: dict[str, Any]
+) -> None:
+    repository._known_phones.update({("pk", str(number)): "12345" for number in range(10_000)})
+    assert call("get_contact", acme, contactId=contact["id"])[0] == 200
+    assert repository._known_phones == {(f"{acme.id}#{contact['id']}", "ID"): contact["phone"]}

@@ -1,0 +1,33 @@
+"""The contract's refusals: status and whole body of an answer to a request of tests/gateway.py."""
+
+from typing import Any
+
+from tests.gateway import REQUEST_ID
+
+type Refusal = tuple[int, dict[str, Any]]
+
+
+def _refusal(status: int, message: str, code: int, **error_data: str | int) -> Refusal:
+    error = {
+        "message": message,
+        "type": "GraphMethodException",
+        "code": code,
+        "error_data": error_data,
+        "fbtrace_id": REQUEST_ID,
+    }
+    return status, {"error": error}
+
+
+def invalid(field: str, details: str) -> Refusal:
+    return _refusal(400, "Invalid parameter", 100, details=details, field=field)
+
+
+NO_OBJECT = invalid("body", "body: Input should be a JSON object in UTF-8.")
+NO_DIGITS = invalid("phone", "phone must contain digits and the usual separators only.")
+WRONG_LENGTH = invalid("phone", "phone must have 5 to 32 digits.")
+
+CONTACT_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such contact.")
+TAG_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such tag.")
+TAG_LIMIT_REACHED = _refusal(409, "Limit reached", 131000, details="The contact already holds 20 tags.", limit=20)
+INTERNAL_ERROR = _refusal(500, "Internal error", 131000, details="The cause is in our log under fbtrace_id.")
+UNAVAILABLE = _refusal(503, "Service unavailable", 131000, details="The request can safely be repeated.")
