@@ -49,9 +49,14 @@ def build_event(
     headers: Mapping[str, str] | None = None,
     json_body: object = None,
     body: str | bytes | None = None,
+    key: Mapping[str, str] | None = None,
+    source_ip: str | None = None,
     **path: str,
 ) -> Event:
-    """The sample event of the function, with another request in it; bytes come base64-encoded."""
+    """The sample event of the function, with another request in it; bytes come base64-encoded.
+
+    `key` is what the authorizer says of the API key where it differs from the sample.
+    """
     event = deepcopy(sample_event(function))
     event["headers"] |= headers or {}
     event["multiValueHeaders"] |= {name: [value] for name, value in (headers or {}).items()}
@@ -67,6 +72,8 @@ def build_event(
     context = event["requestContext"]
     context["path"] = f"/{context['stage']}{event['path']}"
     context["authorizer"] |= {"principalId": tenant.key_id, "tenantId": tenant.id, "keyId": tenant.key_id}
+    context["authorizer"] |= key or {}
+    context["identity"]["sourceIp"] = source_ip or context["identity"]["sourceIp"]
     return event
 
 

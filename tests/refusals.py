@@ -7,10 +7,12 @@ from tests.gateway import REQUEST_ID
 type Refusal = tuple[int, dict[str, Any]]
 
 
-def _refusal(status: int, message: str, code: int, **error_data: str | int) -> Refusal:
+def _refusal(
+    status: int, message: str, code: int, *, type_: str = "GraphMethodException", **error_data: str | int
+) -> Refusal:
     error = {
         "message": message,
-        "type": "GraphMethodException",
+        "type": type_,
         "code": code,
         "error_data": error_data,
         "fbtrace_id": REQUEST_ID,
@@ -22,10 +24,18 @@ def invalid(field: str, details: str) -> Refusal:
     return _refusal(400, "Invalid parameter", 100, details=details, field=field)
 
 
+def signature_rejected(reason: str) -> Refusal:
+    details = "The request's signature failed."
+    return _refusal(401, "Unauthorized", 190, type_="OAuthException", details=details, reason=reason)
+
+
 NO_OBJECT = invalid("body", "body: Input should be a JSON object in UTF-8.")
 NO_DIGITS = invalid("phone", "phone must contain digits and the usual separators only.")
 WRONG_LENGTH = invalid("phone", "phone must have 5 to 32 digits.")
 
+ADDRESS_NOT_ALLOWED = _refusal(
+    403, "Forbidden", 200, type_="OAuthException", details="The API key may not be used from this address."
+)
 CONTACT_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such contact.")
 TAG_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such tag.")
 TAG_LIMIT_REACHED = _refusal(409, "Limit reached", 131000, details="The contact already holds 20 tags.", limit=20)

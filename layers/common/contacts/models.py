@@ -64,7 +64,7 @@ class RequestBody(BaseModel):
 
 def _json_object(raw: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(raw.decode("utf-8", "surrogatepass"), parse_constant=_refuse_constant)
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):  # no UTF-8, no JSON, a number or a nesting without end
         value = None
     if not isinstance(value, dict):

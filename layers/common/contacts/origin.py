@@ -61,7 +61,7 @@ def _secrets() -> "SecretsProvider":
     from botocore.config import Config  # noqa: PLC0415
 
     return SecretsProvider(
-        Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
+        boto_config=Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
     )
 
 

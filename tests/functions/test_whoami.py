@@ -1,0 +1,77 @@
+"""GET /v1/whoami"""
+
+import json
+
+import pytest
+
+from tests.functions.conftest import Line
+from tests.gateway import Tenant, build_event, call, invoke
+from tests.refusals import INTERNAL_ERROR
+
+FUNCTION = "whoami"
+
+
+def test_a_key_learns_what_it_is(acme: Tenant) -> None:
+    answer = invoke(FUNCTION, build_event(FUNCTION, acme))
+    identity = {
+        "tenantId": acme.id,
+        "keyId": acme.key_id,
+        "name": "CRM sync",
+        "scopes": ["contacts:read", "contacts:write"],
+        "rateLimit": 80,
+        "expiresAt": None,
+        "requireSignature": False,
+        "ipAllowlist": [],
+        "sourceIp": "203.0.113.7",
+    }
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, identity)
+    assert list(json.loads(answer["body"])) == list(identity)
+
+
+def test_it_learns_all_that_it_has_of_its_own(acme: Tenant) -> None:
+    key = {
+        "name": "Zoë's key",
+        "scopes": "contacts:read",
+        "rateLimit": "5",
+        "expiresAt": "2027-01-01T00:00:00.000Z",
+        "ipAllowlist": "203.0.113.0/24 2001:db8::/32",
+    }
+    assert call(FUNCTION, acme, key=key, source_ip="2001:db8::1") == (
+        200,
+        {
+            "tenantId": acme.id,
+            "keyId": acme.key_id,
+            "name": "Zoë's key",
+            "scopes": ["contacts:read"],
+            "rateLimit": 5,
+            "expiresAt": "2027-01-01T00:00:00.000Z",
+            "requireSignature": False,
+            "ipAllowlist": ["203.0.113.0/24", "2001:db8::/32"],
+            "sourceIp": "2001:db8::1",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"headers": {"X-Forwarded-For": "198.51.100.1", "X-Real-IP": "198.51.100.1", "X-Tenant-Id": "cevil0000"}},
+        {"query": {"tenantId": "cevil0000", "sourceIp": "198.51.100.1"}},
+        {"json_body": {"tenantId": "cevil0000"}},
+    ],
+)
+def test_nothing_that_is_sent_changes_the_answer(acme: Tenant, request_: dict[str, dict[str, str]]) -> None:
+    assert call(FUNCTION, acme, **request_) == call(FUNCTION, acme)
+
+
+def test_the_database_is_not_asked(acme: Tenant, line: Line) -> None:
+    assert call(FUNCTION, acme)[0] == 200
+    assert line.operations == []
+
+
+@pytest.mark.parametrize("name", ["tenantId", "keyId", "scopes", "requireSignature", "ipAllowlist"])
+def test_without_all_that_the_authorizer_says_nothing_is_answered(acme: Tenant, name: str) -> None:
+    event = build_event(FUNCTION, acme)
+    del event["requestContext"]["authorizer"][name]
+    answer = invoke(FUNCTION, event)
+    assert (answer["statusCode"], json.loads(answer["body"])) == INTERNAL_ERROR
