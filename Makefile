@@ -17,10 +17,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 start: .venv ## the whole API on http://127.0.0.1:3000 (or PORT=...), with two demo tenants
-	@exec python -m local start --port $(PORT)
+	@exec python -u -m local start --port $(PORT)
 
 engine: .venv ## the database and the demo tenants alone, for `sam build && sam local start-api`
-	@exec python -m local engine
+	@exec python -u -m local engine
 
 test: .venv ## all tests, with branch coverage
 	@pytest

@@ -1,26 +1,32 @@
 """API keys. A key itself is shown once, when it is made: the table has only its hash."""
 
+import ipaddress
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched, chain
 from typing import Any
 
-import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.transactions import TransactWrite
 
-from admin.errors import InvalidValue, KeyNotFound, PepperNotFound, TenantNotFound
-from admin.target import pepper_name
-from admin.tenants import get_tenant, require_tenant
+from admin import gateway
+from admin.errors import InvalidValue, KeyNotFound, KeyRevoked
+from admin.secret_store import key_pepper, signing_root
+from admin.tenants import get_tenant
 from admin.text import clean
 from contacts import timestamps
-from contacts.auth import SCOPES, hash_key
+from contacts.auth import DEFAULT_RATE_LIMIT, SCOPES, hash_key
 from contacts.identifiers import is_id, new_id
+from contacts.signatures import signing_secret
 from contacts.tables import ApiKeyItem, ConditionFailed, TenantApiKey, attempt, batch_read, transact, update
 
 LONGEST_NAME = 64
+HIGHEST_RATE_LIMIT = 10_000  # what AWS gives a whole account
+MOST_ADDRESS_BLOCKS = 50  # all of them travel with each request, in the authorizer's answer
 _SHOWN_LENGTH = 14
 _MOST_IN_A_BATCH = 100  # of BatchGetItem
 
@@ -33,43 +39,49 @@ class ApiKey:
     name: str
     scopes: tuple[str, ...]
     status: str
+    rate_limit: int
+    """Requests per second."""
+    require_signature: bool
+    ip_allowlist: tuple[str, ...]
+    """Blocks of addresses in CIDR notation; none means that all may call."""
     created_at: str
     expires_at: str | None
     last_used_at: str | None
+    """To about five minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedKey(ApiKey):
     key: str = field(repr=False)
+    signing_secret: str | None = field(repr=False)
+    """Where the key requires signatures."""
 
 
-def create_key(tenant_id: str, *, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> IssuedKey:
-    """The only time that the key can be seen. Raises InvalidValue, TenantNotFound, PepperNotFound."""
-    key, key_id = f"sflo_live_{secrets.token_urlsafe(32)}", new_id()
-    key_hash = hash_key(key, _pepper())
-    item = ApiKeyItem(
-        *ApiKeyItem.key(key_hash),
-        tenant_id=tenant_id,
-        key_id=key_id,
-        name=clean("key's name", name, LONGEST_NAME),
-        prefix=key[:_SHOWN_LENGTH],
-        scopes=_known_scopes(scopes),
-        status="ACTIVE",
-        created_at=timestamps.now(),
-        valid_until=timestamps.to_text(expires_at) if expires_at else None,
+def create_key(
+    tenant_id: str,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+    rate_limit: int | None = None,
+    require_signature: bool = False,
+    ip_allowlist: Sequence[str] = (),
+) -> IssuedKey:
+    """The only time that the key can be seen. The limit is in requests per second.
+
+    When it fails, there is no key. Raises InvalidValue, TenantNotFound, SecretNotFound, ApiNotFound.
+    """
+    return _issue(
+        ApiKeyItem(
+            tenant_id=get_tenant(tenant_id).id,
+            name=clean("key's name", name, LONGEST_NAME),
+            scopes=_known_scopes(scopes),
+            valid_until=timestamps.to_text(expires_at) if expires_at else None,
+            rate_limit=None if rate_limit is None else _possible(rate_limit),
+            require_signature=require_signature,
+            ip_allowlist=_address_blocks(ip_allowlist),
+        )
     )
-    listed = TenantApiKey(*TenantApiKey.key(tenant_id, key_id), key_hash=key_hash)
-
-    def add(transaction: TransactWrite) -> None:
-        require_tenant(transaction, tenant_id)
-        transaction.save(item, condition=ApiKeyItem.pk.does_not_exist())
-        transaction.save(listed, condition=TenantApiKey.pk.does_not_exist())
-
-    try:
-        transact(add, token=str(uuid.uuid4()))
-    except ConditionFailed:
-        raise TenantNotFound(tenant_id) from None
-    return IssuedKey(**_fields(item), key=key)
 
 
 def list_keys(tenant_id: str) -> list[ApiKey]:
@@ -81,16 +93,89 @@ def list_keys(tenant_id: str) -> list[ApiKey]:
     return sorted((ApiKey(**_fields(ApiKeyItem.from_raw_data(raw))) for raw in found), key=lambda key: key.created_at)
 
 
-def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
-    """For good. Revoking again changes nothing. Raises KeyNotFound."""
-    listed = TenantApiKey.read(TenantApiKey.key(tenant_id, key_id)) if is_id(tenant_id) and is_id(key_id) else None
-    if listed is None:
-        raise KeyNotFound(tenant_id, key_id)
-    item = ApiKeyItem(*ApiKeyItem.key(listed.key_hash))
+def get_key(tenant_id: str, key_id: str) -> ApiKey:
+    """Raises KeyNotFound."""
+    return ApiKey(**_fields(_read(tenant_id, key_id)))
+
+
+def rotate_key(
+    tenant_id: str, key_id: str, *, keep_old_until: datetime, expires_at: datetime | None = None
+) -> IssuedKey:
+    """A new key with the settings of the old one, which expires then, or before if it was going to.
+
+    An expiry is not taken over: it may be the end that an earlier rotation gave the old key.
+    Raises KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, ApiNotFound.
+    """
+    old = _read(tenant_id, key_id)
+    if old.status != "ACTIVE":
+        raise KeyRevoked(key_id)
+    if old.valid_until and not expires_at:
+        raise InvalidValue(f"The key expires at {old.valid_until}. Say with --expires when the new one does.")
+    end = timestamps.to_text(keep_old_until)
+
+    def end_old(transaction: TransactWrite) -> None:
+        is_active = ApiKeyItem.status == "ACTIVE"
+        earlier = min(end, old.valid_until or end)
+        transaction.update(old, [ApiKeyItem.valid_until.set(earlier)], condition=is_active)
+
+    new = ApiKeyItem(
+        tenant_id=tenant_id,
+        name=old.name,
+        scopes=old.scopes,
+        valid_until=timestamps.to_text(expires_at) if expires_at else None,
+        rate_limit=old.rate_limit,
+        require_signature=old.require_signature,
+        ip_allowlist=old.ip_allowlist,
+    )
     try:
-        return ApiKey(**_fields(update(item, [ApiKeyItem.status.set("REVOKED")], ApiKeyItem.key_id == key_id)))
+        return _issue(new, end_old)
+    except ConditionFailed:
+        raise KeyRevoked(key_id) from None
+
+
+def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
+    """For good. Revoking again changes nothing, and finishes what was interrupted. Raises KeyNotFound."""
+    item = _read(tenant_id, key_id)
+    try:
+        revoked = update(item, [ApiKeyItem.status.set("REVOKED")], ApiKeyItem.key_id == key_id)
     except ConditionFailed:
         raise KeyNotFound(tenant_id, key_id) from None
+    gateway.dismiss(key_id)
+    return ApiKey(**_fields(revoked))
+
+
+def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKey:
+    """The gateway first: a gateway key that no item names opens nothing, an item without one is a key that fails."""
+    key = f"sflo_live_{secrets.token_urlsafe(32)}"
+    key_hash = hash_key(key, key_pepper())
+    item.pk, item.sk = ApiKeyItem.key(key_hash)
+    item.key_id, item.prefix, item.status, item.created_at = new_id(), key[:_SHOWN_LENGTH], "ACTIVE", timestamps.now()
+    secret = signing_secret(signing_root(), item.key_id) if item.require_signature else None
+    listed = TenantApiKey(*TenantApiKey.key(item.tenant_id, item.key_id), key_hash=key_hash)
+
+    def add(transaction: TransactWrite) -> None:
+        transaction.save(item, condition=ApiKeyItem.pk.does_not_exist())
+        transaction.save(listed, condition=TenantApiKey.pk.does_not_exist())
+        for write in also:
+            write(transaction)
+
+    fields = _fields(item)
+    try:
+        gateway.admit(item.key_id, fields["rate_limit"])
+        transact(add, token=str(uuid.uuid4()))
+    except BaseException:
+        with suppress(BotoCoreError, ClientError):
+            gateway.dismiss(item.key_id)
+        raise
+    return IssuedKey(**fields, key=key, signing_secret=secret)
+
+
+def _read(tenant_id: str, key_id: str) -> ApiKeyItem:
+    listed = TenantApiKey.read(TenantApiKey.key(tenant_id, key_id)) if is_id(tenant_id) and is_id(key_id) else None
+    item = ApiKeyItem.read(ApiKeyItem.key(listed.key_hash)) if listed else None
+    if item is None:
+        raise KeyNotFound(tenant_id, key_id)
+    return item
 
 
 def _known_scopes(scopes: Sequence[str]) -> list[str]:
@@ -101,13 +186,26 @@ def _known_scopes(scopes: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(scopes))
 
 
-def _pepper() -> str:
-    client = boto3.client("secretsmanager")
-    name = pepper_name()
+def _possible(rate_limit: int) -> int:
+    if not 1 <= rate_limit <= HIGHEST_RATE_LIMIT:
+        raise InvalidValue(f"The rate limit must be 1 to {HIGHEST_RATE_LIMIT} requests per second, not {rate_limit}.")
+    return rate_limit
+
+
+def _address_blocks(blocks: Sequence[str]) -> list[str]:
+    if len(blocks) > MOST_ADDRESS_BLOCKS:
+        raise InvalidValue(f"A key can have {MOST_ADDRESS_BLOCKS} blocks of addresses; these are {len(blocks)}.")
+    return list(dict.fromkeys(_address_block(block) for block in blocks))
+
+
+def _address_block(text: str) -> str:
     try:
-        return client.get_secret_value(SecretId=name)["SecretString"]
-    except client.exceptions.ResourceNotFoundException:
-        raise PepperNotFound(name) from None
+        block = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise InvalidValue(f"{error}. Write it as 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7.") from None
+    if isinstance(block, ipaddress.IPv6Network) and block.network_address.ipv4_mapped:
+        raise InvalidValue(f"{text!r} holds IPv4 addresses, and callers never come from such ones. Write it as IPv4.")
+    return str(block)
 
 
 def _fields(item: ApiKeyItem) -> dict[str, Any]:
@@ -117,6 +215,9 @@ def _fields(item: ApiKeyItem) -> dict[str, Any]:
         "name": item.name,
         "scopes": tuple(item.scopes),
         "status": item.status,
+        "rate_limit": int(item.rate_limit or DEFAULT_RATE_LIMIT),
+        "require_signature": item.require_signature,
+        "ip_allowlist": tuple(item.ip_allowlist),
         "created_at": item.created_at,
         "expires_at": item.valid_until,
         "last_used_at": item.last_used_at,

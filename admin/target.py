@@ -1,4 +1,4 @@
-"""Which deployment the commands work on. Tables and secrets carry its stage in their names, see template.yaml."""
+"""Which deployment the commands work on. All that it has carries its stage in the name, see template.yaml."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ def choose(stage: str | None, table: str | None) -> None:
 
     To be called before `contacts.tables` is imported: it reads the name of the table.
     """
-    is_local = "AWS_ENDPOINT_URL_DYNAMODB" in os.environ or LOCAL_SETTINGS.exists()
+    is_local = bool(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")) or LOCAL_SETTINGS.exists()
     if not (stage or table or os.environ.get("TABLE_NAME")) and is_local:
         stage = "local"
     if stage == "local":
@@ -29,12 +29,11 @@ def choose(stage: str | None, table: str | None) -> None:
 
 
 def _read_local_settings() -> None:
-    if "AWS_ENDPOINT_URL_DYNAMODB" not in os.environ:
+    if not os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
         lines = LOCAL_SETTINGS.read_text().splitlines()
         os.environ.update((name, value) for name, _, value in (line.partition("=") for line in lines))
 
 
-def pepper_name() -> str:
-    """The secret that keys the hashes of API keys."""
-    stage = os.environ.get("CONTACTS_STAGE") or settings.table_name().removeprefix("contacts-")
-    return f"contacts/{stage}/key-pepper"
+def stage() -> str:
+    """The chosen one, else the one that the table's name ends with."""
+    return os.environ.get("CONTACTS_STAGE") or settings.table_name().removeprefix("contacts-")

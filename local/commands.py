@@ -68,12 +68,12 @@ def invoke(
     event: Annotated[Path | None, typer.Option(help="Another event than events/NAME.json.")] = None,
 ) -> None:
     """One function once, on the local data; prints its answer."""
+    known = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
+    if name not in known:
+        raise typer.BadParameter(f"There is no function {name}. Choose from {', '.join(known)}.")
     payload = _read_event(event or ROOT / "events" / f"{name}.json")
     with _running_backend() as backend, Log(Path(os.devnull), Console(stderr=True, highlight=False)) as log:
-        function = next((each for each in backend.functions if each.directory.name == name), None)
-        if not function:
-            known = ", ".join(sorted(each.directory.name for each in backend.functions))
-            raise typer.BadParameter(f"There is no function {name}. Choose from {known}.")
+        (function,) = (each for each in backend.functions if each.directory.name == name)
         environment = ExecutionEnvironment(function, log)
         try:
             answer = environment.invoke(payload)

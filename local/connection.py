@@ -52,13 +52,13 @@ class Connection(WSGIRequestHandler):
         return self._send(Response.from_app(self._gateway, environ, buffered=True))
 
     def make_environ(self) -> dict[str, Any]:
-        target = urlsplit(self.path)
+        target = urlsplit(self.path.encode("latin-1").decode(errors="replace"))
         # An encoded slash is no boundary between segments: it stays encoded.
         path = unquote(re.sub("%2f", "%252F", target.path, flags=re.IGNORECASE))
         return {
             **super().make_environ(),
             "PATH_INFO": path.encode().decode("latin-1"),
-            "QUERY_STRING": target.query,
+            "QUERY_STRING": target.query.encode().decode("latin-1"),
             "local.headers": self.headers.items(),
         }
 
@@ -88,7 +88,8 @@ class Connection(WSGIRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What is not HTTP, or too much of it."""
         self.request_version = self.protocol_version
-        self._refuse(self._gateway.refuse("DEFAULT_4XX", HTTPStatus(code)))
+        status = HTTPStatus(code) if code < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.BAD_REQUEST
+        self._refuse(self._gateway.refuse("DEFAULT_4XX", status))
 
     def _refuse(self, response: Response) -> None:
         """And closes. Not at once: closing on bytes that nobody read takes the answer from the caller."""
@@ -114,5 +115,8 @@ class Connection(WSGIRequestHandler):
             self.wfile.write(body)
         self.wfile.flush()
 
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name for it
-        """Paths and queries hold phones: the gateway logs routes instead."""
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Not at all: paths and queries hold phones."""
+
+    def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the name is given
+        """Not at all, for the same reason."""

@@ -21,10 +21,7 @@ from samcli.local.apigw.authorizers.lambda_authorizer import (  # type: ignore[i
     LambdaAuthorizerIAMPolicyValidator,
 )
 from samcli.local.apigw.event_constructor import construct_v1_event  # type: ignore[import-untyped]
-from samcli.local.apigw.exceptions import (  # type: ignore[import-untyped]
-    InvalidLambdaAuthorizerResponse,
-    LambdaResponseParseException,
-)
+from samcli.local.apigw.exceptions import InvalidLambdaAuthorizerResponse  # type: ignore[import-untyped]
 from samcli.local.apigw.local_apigw_service import LocalApigwService  # type: ignore[import-untyped]
 from samcli.local.apigw.path_converter import PathConverter  # type: ignore[import-untyped]
 from samcli.local.apigw.route import Route  # type: ignore[import-untyped]
@@ -35,6 +32,7 @@ from local.connection import Connection
 from local.logs import Log
 from local.runtimes import FunctionFailed, FunctionTimedOut, Runtimes
 from local.template import Template
+from local.usage_plans import LimitReached, UnknownKey, UsagePlans
 
 _EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's
 
@@ -48,8 +46,10 @@ _STATUS = {
     "DEFAULT_5XX": HTTPStatus.INTERNAL_SERVER_ERROR,
     "INTEGRATION_FAILURE": HTTPStatus.GATEWAY_TIMEOUT,
     "INTEGRATION_TIMEOUT": HTTPStatus.GATEWAY_TIMEOUT,
+    "INVALID_API_KEY": HTTPStatus.FORBIDDEN,
     "MISSING_AUTHENTICATION_TOKEN": HTTPStatus.FORBIDDEN,
     "REQUEST_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "THROTTLED": HTTPStatus.TOO_MANY_REQUESTS,
     "UNAUTHORIZED": HTTPStatus.UNAUTHORIZED,
 }
 
@@ -68,6 +68,7 @@ class Authorization:
 
     statements: list[dict[str, Any]]
     context: dict[str, str]
+    usage_identifier_key: str
 
     def allows(self, method_arn: str) -> bool:
         """An explicit deny wins; what no statement names is denied too."""
@@ -80,14 +81,18 @@ class Authorization:
 
 
 class Gateway(LocalApigwService):  # type: ignore[misc]
-    def __init__(self, template: Template, runtimes: Runtimes, log: Log, port: int) -> None:
+    def __init__(
+        self, template: Template, runtimes: Runtimes, usage_plans: UsagePlans, log: Log, port: int
+    ) -> None:
         super().__init__(template.api, runtimes, port=port)
-        (api,) = template.properties("AWS::Serverless::Api").values()
+        api = template.rest_api
         (authorizer,) = api["Auth"]["Authorizers"].values()
         self._responses: dict[str, dict[str, Any]] = api["GatewayResponses"]
         ttl: float = authorizer["Identity"]["ReauthorizeEvery"]
         self._authorizations: TTLCache[object, Authorization] = TTLCache(10_000, ttl)
         self._lock = Lock()
+        self._is_metered: bool = api["Auth"].get("ApiKeyRequired", False)
+        self._usage_plans = usage_plans
         self._runtimes = runtimes
         self._log = log
         self.create()
@@ -158,8 +163,9 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         try:
             status, headers, body = self._parse_v1_payload_format_lambda_output(answer, [], request, route.event_type)
             response = Response(body, status, headers)
-        except (LambdaResponseParseException, AttributeError, TypeError, ValueError) as error:
-            raise Refused("API_CONFIGURATION_ERROR", f"Malformed Lambda proxy response: {error}") from None
+            str(response.headers).encode("latin-1")
+        except Exception:  # noqa: BLE001 - a function may answer anything
+            raise Refused("API_CONFIGURATION_ERROR", "Malformed Lambda proxy response") from None
         response.headers["x-amzn-RequestId"] = g.request_id
         return response
 
@@ -199,15 +205,26 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
                 self._authorizations[identity] = authorization
         if not authorization.allows(method_arn):
             raise Refused("ACCESS_DENIED")
+        if self._is_metered:
+            self._meter(authorization.usage_identifier_key)
         return authorization.context
+
+    def _meter(self, key: str) -> None:
+        """Raises Refused."""
+        try:
+            self._usage_plans.admit(key)
+        except UnknownKey:
+            raise Refused("INVALID_API_KEY") from None
+        except LimitReached:
+            raise Refused("THROTTLED") from None
 
     def _ask(self, authorizer: LambdaAuthorizer, event: dict[str, Any], method_arn: str) -> Authorization:
         without_body = {name: value for name, value in event.items() if name not in {"body", "isBase64Encoded"}}
         question = {"type": "REQUEST", "methodArn": method_arn, **without_body}
         try:
             answer = json.loads(self._runtimes.invoke(authorizer.lambda_name, json.dumps(question).encode()))
-            if answer.get("errorMessage") == "Unauthorized":
-                raise Refused("UNAUTHORIZED")
+            if error := answer.get("errorMessage"):
+                raise Refused("UNAUTHORIZED" if error == "Unauthorized" else "AUTHORIZER_FAILURE")
             LambdaAuthorizerIAMPolicyValidator.validate_policy_document(authorizer.authorizer_name, answer)
             LambdaAuthorizerIAMPolicyValidator.validate_statement(authorizer.authorizer_name, answer)
             context = authorizer.get_context(json.dumps(answer))
@@ -218,6 +235,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         return Authorization(
             answer["policyDocument"]["Statement"],
             {name: value if isinstance(value, str) else json.dumps(value) for name, value in context.items()},
+            answer.get("usageIdentifierKey", ""),
         )
 
 
@@ -232,9 +250,11 @@ def _matches(patterns: str | list[str], text: str) -> bool:
 
 
 @contextmanager
-def run_gateway(template: Template, runtimes: Runtimes, log: Log, listener: socket) -> Iterator[None]:
+def run_gateway(
+    template: Template, runtimes: Runtimes, usage_plans: UsagePlans, log: Log, listener: socket
+) -> Iterator[None]:
     host, port = listener.getsockname()
-    gateway = Gateway(template, runtimes, log, port)
+    gateway = Gateway(template, runtimes, usage_plans, log, port)
     server = make_server(host, port, gateway, threaded=True, request_handler=Connection, fd=listener.fileno())
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -15,8 +15,9 @@ from typing import IO
 
 from local.errors import CannotStart
 
-LEASH = ("setpriv", "--pdeathsig", "KILL") if sys.platform == "linux" else ()
-"""Before a command: the kernel kills it when its parent is gone, `kill -9` included."""
+# TERM and not KILL, because DynamoDB Local answers a transaction a moment before it is on the disk.
+LEASH = ("setpriv", "--pdeathsig", "TERM") if sys.platform == "linux" else ()
+"""Before a command: the kernel ends it when its parent is gone, `kill -9` included."""
 
 # What counts as the parent is the thread, not the process: so one thread that lasts starts them all.
 _starter = ThreadPoolExecutor(1, "starter")
@@ -79,8 +80,12 @@ def _bare_environment() -> dict[str, str]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_port() -> int:

@@ -43,6 +43,7 @@ class ExecutionEnvironment:
     def __init__(self, function: Function, log: Log) -> None:
         self._function = function
         self._log = log
+        self._is_stopping = False
         port, runtime_port = free_port(), free_port()
         self._process = spawn(
             find_emulator(),
@@ -87,6 +88,7 @@ class ExecutionEnvironment:
         return response.content
 
     def stop(self) -> None:
+        self._is_stopping = True
         stop(self._process)
         self._client.close()
         self._relay.join(1)
@@ -94,7 +96,8 @@ class ExecutionEnvironment:
     def _relay_output(self) -> None:
         with cast("IO[bytes]", self._process.stdout) as output:
             for line in output:
-                self._log.write(self._function.name, line.decode(errors="replace").rstrip("\n"))
+                if not self._is_stopping:  # the rest is complaints about that
+                    self._log.write(self._function.name, line.decode(errors="replace").rstrip("\n"))
 
 
 def find_emulator() -> Path:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -20,9 +21,11 @@ from local.engine import create_table, run_engine
 from local.errors import CannotStart
 from local.logs import Log
 from local.processes import spawn
+from local.queues import create_queues, find_queues, run_consumers
 from local.runtimes import find_emulator, run_functions
 from local.services import restore_secrets, run_services
 from local.template import Function, Template, read_template, resolve_variables
+from local.usage_plans import UsagePlans, create_rest_api
 
 SECRETS = "secrets.json"
 ADMIN_SETTINGS = "admin.env"
@@ -35,14 +38,17 @@ class Backend:
 
     template: Template
     secrets: dict[str, str]
+    queue_urls: dict[str, str]
+    """By logical id."""
     environment: dict[str, str]
 
     @property
     def functions(self) -> list[Function]:
-        return [
-            replace(each, variables={**resolve_variables(self.template, each, self.secrets), **self.environment})
-            for each in self.template.functions
-        ]
+        return [replace(each, variables=self._variables(each)) for each in self.template.functions]
+
+    def _variables(self, function: Function) -> dict[str, str]:
+        resolved = resolve_variables(self.template, function, secrets=self.secrets, queue_urls=self.queue_urls)
+        return {**resolved, **self.environment}
 
 
 @contextmanager
@@ -63,16 +69,20 @@ def run_backend(
         template = read_template()
         create_table(engine.wait(), template.table)
         secrets = restore_secrets(services.wait(), template.resources, directory / SECRETS)
+        create_queues(services.url, template)
+        create_rest_api(services.url, template.rest_api["Name"], template.rest_api["StageName"])
         environment = {
             **aws.CREDENTIALS,
             "AWS_ENDPOINT_URL_DYNAMODB": engine.url,
+            "AWS_ENDPOINT_URL_API_GATEWAY": services.url,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": services.url,
+            "AWS_ENDPOINT_URL_SQS": services.url,
             "TABLE_NAME": template.table["TableName"],
         }
         settings = directory / ADMIN_SETTINGS
         write_private(settings, "".join(f"{name}={value}\n" for name, value in environment.items()))
         try:
-            yield Backend(template, secrets, environment)
+            yield Backend(template, secrets, find_queues(services.url, template), environment)
         finally:
             settings.unlink()
 
@@ -81,14 +91,20 @@ def attach(directory: Path) -> Backend:
     """To the one that another process runs."""
     lines = (directory / ADMIN_SETTINGS).read_text().splitlines()
     environment = dict(line.split("=", 1) for line in lines)
-    return Backend(read_template(), json.loads((directory / SECRETS).read_text()), environment)
+    template, secrets = read_template(), json.loads((directory / SECRETS).read_text())
+    return Backend(template, secrets, find_queues(environment["AWS_ENDPOINT_URL_SQS"], template), environment)
 
 
 def make_demo(directory: Path, backend: Backend, base_url: str) -> dict[str, Any]:
-    """The two demo tenants, made where they are not there yet."""
+    """The two demo tenants, made where they are not there yet; and moto's gateway keys, which it forgets."""
+    queues = {
+        "endpoint": backend.environment["AWS_ENDPOINT_URL_SQS"],
+        "inbound_messages": backend.queue_urls["InboundMessages"],
+        "tag_commands": backend.queue_urls["TagCommands"],
+    }
     # In a process of its own, because the admin package takes its settings from the environment it starts in.
     process = spawn(
-        *(sys.executable, "-m", "local.demo", str(directory / "demo.json"), base_url),
+        *(sys.executable, "-m", "local.demo", str(directory / "demo.json"), base_url, json.dumps(queues)),
         environment=backend.environment,
         directory=ROOT,
         stdout=subprocess.PIPE,
@@ -107,7 +123,7 @@ class Stack:
     """The content of demo.json."""
     dynamodb_url: str
     environment: dict[str, str]
-    """What a process needs to work on the same table and secrets."""
+    """What a process needs to work on the same table, secrets, queues and gateway keys."""
     log: Path
     """What the functions print, line by line as they print it."""
 
@@ -120,13 +136,16 @@ def run_stack(
     find_emulator()
     log_file = directory / "functions.log"
     with listen(port) as listener, run_backend(directory, in_memory=in_memory) as backend:
-        from local.gateway import run_gateway  # noqa: PLC0415 - imports as much of SAM CLI as read_template
+        # Imports as much of SAM CLI as read_template.
+        from local.gateway import run_gateway  # noqa: PLC0415
 
+        services = backend.environment["AWS_ENDPOINT_URL_SQS"]
         base_url = "http://{}:{}".format(*listener.getsockname())
         with (
             Log(log_file, terminal) as log,
             run_functions(backend.functions, log) as runtimes,
-            run_gateway(backend.template, runtimes, log, listener),
+            run_consumers(services, backend.template, backend.queue_urls, runtimes, log),
+            run_gateway(backend.template, runtimes, UsagePlans(services), log, listener),
         ):
             yield Stack(
                 base_url,
@@ -145,7 +164,8 @@ def listen(port: int) -> socket.socket:
             return socket.create_server(("127.0.0.1", port), backlog=128)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                reason = os.strerror(error.errno or 0)
                 raise CannotStart(
-                    f"Port {port} cannot be used: {error.strerror}. Choose another one: PORT=3001 make start"
+                    f"Port {port} cannot be used: {reason}. Choose another one: PORT=3001 make start"
                 ) from None
         time.sleep(0.1)

@@ -22,6 +22,15 @@ class Function:
 
 
 @dataclass(frozen=True)
+class EventSource:
+    """A queue whose messages go to a function."""
+
+    queue: str
+    function: str
+    batch_size: int
+
+
+@dataclass(frozen=True)
 class Template:
     resources: dict[str, Any]
     """By logical id, with every intrinsic function resolved."""
@@ -41,6 +50,25 @@ class Template:
     def table(self) -> dict[str, Any]:
         (properties,) = self.properties("AWS::DynamoDB::Table").values()
         return properties
+
+    @property
+    def rest_api(self) -> dict[str, Any]:
+        (properties,) = self.properties("AWS::Serverless::Api").values()
+        return properties
+
+    @property
+    def event_sources(self) -> list[EventSource]:
+        return [
+            EventSource(named_by(event["Properties"]["Queue"]), function, event["Properties"]["BatchSize"])
+            for function, properties in self.properties("AWS::Serverless::Function").items()
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "SQS"
+        ]
+
+
+def named_by(arn: str) -> str:
+    """The logical id in what SAM's reader makes of `!GetAtt Resource.Arn`."""
+    return arn.rpartition(":")[2]
 
 
 def read_template() -> Template:
@@ -74,11 +102,18 @@ def read_template() -> Template:
 
 
 _SECRET = re.compile(r"\{\{resolve:secretsmanager:(\w+)\}\}")
+_NAMED_BY = {"AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret": "Name"}
 
 
-def resolve_variables(template: Template, function: Function, secrets: dict[str, str]) -> dict[str, str]:
-    """What SAM leaves as it stands: the table's logical id becomes its name, a reference to a secret its value."""
-    names = {name: table["TableName"] for name, table in template.properties("AWS::DynamoDB::Table").items()}
+def resolve_variables(
+    template: Template, function: Function, *, secrets: dict[str, str], queue_urls: dict[str, str]
+) -> dict[str, str]:
+    """What SAM leaves as it stands: a resource's logical id becomes its name, a reference to a secret its value."""
+    names: dict[str, str] = queue_urls | {
+        logical_id: properties[name]
+        for resource_type, name in _NAMED_BY.items()
+        for logical_id, properties in template.properties(resource_type).items()
+    }
     return {
         name: _SECRET.sub(lambda secret: secrets[secret[1]], names.get(value, value))
         for name, value in function.variables.items()

@@ -39,5 +39,19 @@ ADDRESS_NOT_ALLOWED = _refusal(
 CONTACT_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such contact.")
 TAG_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such tag.")
 TAG_LIMIT_REACHED = _refusal(409, "Limit reached", 131000, details="The contact already holds 20 tags.", limit=20)
+IN_PROGRESS = _refusal(
+    409,
+    "In progress",
+    131000,
+    details="A request with this Idempotency-Key is being worked on.",
+    field="Idempotency-Key",
+)
+KEY_REUSED = _refusal(
+    422,
+    "Idempotency-Key reused",
+    100,
+    details="This Idempotency-Key belongs to a request with another method, path or body.",
+    field="Idempotency-Key",
+)
 INTERNAL_ERROR = _refusal(500, "Internal error", 131000, details="The cause is in our log under fbtrace_id.")
 UNAVAILABLE = _refusal(503, "Service unavailable", 131000, details="The request can safely be repeated.")

@@ -1,4 +1,4 @@
-"""What functions meet and leave behind: the line to DynamoDB with its faults, contacts, the log."""
+"""What functions meet and leave behind: the wire to DynamoDB with its faults, contacts, the log."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
-from botocore.retries.standard import ExponentialBackoff
 from mypy_boto3_dynamodb.service_resource import Table
 from urllib3 import HTTPResponse
 
@@ -40,8 +39,8 @@ def refuse(code: str, status: int = 400, *, after_the_effect: bool = False, **fi
     return Reply(status, json.dumps(body).encode(), after_the_effect=after_the_effect)
 
 
-class Line:
-    """The line to DynamoDB: knows the requests that were sent over it, retries included, and has faults."""
+class Wire:
+    """What goes over the wire to DynamoDB: the requests that were sent, repeated ones too, and the faults they met."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
@@ -51,6 +50,15 @@ class Line:
     @property
     def operations(self) -> list[str]:
         return [operation for operation, _ in self.requests]
+
+    @property
+    def actions(self) -> set[str]:
+        """What IAM calls the requests: a transaction needs the permissions of its parts."""
+        actions = set[str]()
+        for operation, request in self.requests:
+            parts = [part for item in request.get("TransactItems", ()) for part in item]
+            actions |= {f"dynamodb:{part}Item" for part in parts} or {f"dynamodb:{operation}"}
+        return actions
 
     def fail(self, operation: str, faults: Iterable[Fault]) -> None:
         """The next requests of the operation meet these faults, one each; the ones after them meet none."""
@@ -76,13 +84,11 @@ class Line:
 
 
 @pytest.fixture
-def line(table: Table, monkeypatch: pytest.MonkeyPatch) -> Line:
-    """Of a client of its own: a client remembers failures, and stops to retry after many."""
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)  # botocore retries as ever, but at once
-    monkeypatch.setattr(TableItem, "_connection", None)
-    line = Line()
-    connection().client.meta.events.register_first("before-send.dynamodb", line.send)  # type: ignore[arg-type]
-    return line
+def wire(table: Table) -> Iterator[Wire]:
+    wire, events = Wire(), connection().client.meta.events
+    events.register_first("before-send.dynamodb", wire.send)  # type: ignore[arg-type]
+    yield wire
+    events.unregister("before-send.dynamodb", wire.send)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_body_that_is_no_json_object_is_refused(
 
 
 @WITH_A_BODY
-@pytest.mark.parametrize("body", ["{}", "%%%", "eyJwaG9uZSI6ICIxMjM0NSJ", "é"])
+@pytest.mark.parametrize("body", ["{}", "%%%", "eyJwaG9uZSI6ICIxMjM0NSJ", "eyJwaG9uZSI6!ICIxMjM0NSJ9", "é"])
 def test_a_body_that_is_no_base64_though_it_should_be_is_refused(
     no_database: None, function: str, path: dict[str, Any], body: str
 ) -> None:

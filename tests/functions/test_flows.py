@@ -8,11 +8,12 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts import repository
 from contacts.identifiers import new_id
-from tests.functions.conftest import Line, refuse
+from tests.functions.conftest import Wire, refuse
 from tests.gateway import ACME, Tenant, call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, UNAVAILABLE
 
 NAME = {"json_body": {"display_name": "Grace"}}
+TAG = {"json_body": {"tag_id": ACME.tag_ids[0]}}
 
 
 @pytest.mark.parametrize(
@@ -34,21 +35,21 @@ NAME = {"json_body": {"display_name": "Grace"}}
 def test_by_id_the_pointer_is_read_until_it_is_known(
     acme: Tenant,
     contact: dict[str, Any],
-    line: Line,
+    wire: Wire,
     function: str,
     request_: dict[str, Any],
     first_time: list[str],
     pointer_known: list[str],
 ) -> None:
     assert call(function, acme, contactId=contact["id"], **request_)[0] < 300
-    assert line.operations == first_time
+    assert wire.operations == first_time
 
     repository._known_phones.clear()
     _, other = call("upsert_contact", acme, json_body={"phone": "99999"})
     call("get_contact", acme, contactId=other["id"])
-    line.requests.clear()
+    wire.requests.clear()
     assert call(function, acme, contactId=other["id"], **request_)[0] < 300
-    assert line.operations == pointer_known
+    assert wire.operations == pointer_known
 
 
 @pytest.mark.parametrize(
@@ -63,27 +64,53 @@ def test_by_id_the_pointer_is_read_until_it_is_known(
     ],
 )
 def test_without_a_pointer_nothing_follows(
-    acme: Tenant, line: Line, function: str, request_: dict[str, Any], operations: list[str]
+    acme: Tenant, wire: Wire, function: str, request_: dict[str, Any], operations: list[str]
 ) -> None:
     call(function, acme, contactId=new_id(), **request_)
-    assert line.operations == operations
+    assert wire.operations == operations
 
 
-def test_by_phone_is_one_read(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
+@pytest.mark.parametrize(
+    ("function", "requests"),
+    [
+        ("get_contact_by_phone", [{"query": {"phone": "491512345678"}}]),
+        ("get_contact", [{"contactId": "the contact"}]),
+        ("upsert_contact", [{"json_body": {"phone": "491512345678"}}, {"json_body": {"phone": "99999"}}]),
+        ("update_contact", [{"contactId": "the contact", **NAME}, {"contactId": "the contact", "json_body": {}}]),
+        ("delete_contact", [{"contactId": "the contact"}]),
+        ("assign_tag", [{"contactId": "the contact", **TAG}]),
+        ("remove_tag", [{"contactId": "the contact", "tagId": ACME.tag_ids[0]}]),
+    ],
+)
+def test_a_function_is_permitted_exactly_what_it_does(
+    acme: Tenant,
+    contact: dict[str, Any],
+    wire: Wire,
+    resources: dict[str, Any],
+    function: str,
+    requests: list[dict[str, Any]],
+) -> None:
+    for request in requests:
+        call(function, acme, **request | ({"contactId": contact["id"]} if "contactId" in request else {}))
+    [statement] = resources[function.title().replace("_", "")]["Properties"]["Policies"][-1]["Statement"]
+    assert set(statement["Action"]) == wire.actions
+
+
+def test_by_phone_is_one_read(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     assert call("get_contact_by_phone", acme, query={"phone": contact["phone"]})[0] == 200
     assert call("get_contact_by_phone", acme, query={"phone": "99999"})[0] == 404
-    assert line.operations == ["GetItem", "GetItem"]
+    assert wire.operations == ["GetItem", "GetItem"]
 
 
-def test_an_existing_contact_is_refreshed_by_one_write(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
+def test_an_existing_contact_is_refreshed_by_one_write(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     assert call("upsert_contact", acme, json_body={"phone": contact["phone"]})[0] == 200
-    assert line.operations == ["UpdateItem"]
+    assert wire.operations == ["UpdateItem"]
 
 
-def test_a_new_contact_is_made_with_its_pointer_in_one_transaction(acme: Tenant, line: Line, table: Table) -> None:
+def test_a_new_contact_is_made_with_its_pointer_in_one_transaction(acme: Tenant, wire: Wire, table: Table) -> None:
     _, contact = call("upsert_contact", acme, json_body={"phone": "12345"})
-    assert line.operations == ["UpdateItem", "TransactWriteItems"]
-    transaction = line.requests[1][1]
+    assert wire.operations == ["UpdateItem", "TransactWriteItems"]
+    transaction = wire.requests[1][1]
     item, pointer = (each["Put"] for each in transaction["TransactItems"])
     assert (item["Item"]["pk"]["S"], item["Item"]["sk"]["S"]) == (f"{acme.id}#12345", "CONTACT")
     assert pointer["Item"] == {
@@ -105,52 +132,52 @@ def test_a_new_contact_is_made_with_its_pointer_in_one_transaction(acme: Tenant,
 
 
 def test_who_loses_the_race_to_create_refreshes_the_winners_contact(
-    acme: Tenant, contact: dict[str, Any], line: Line
+    acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
-    line.fail("UpdateItem", [refuse("ConditionalCheckFailedException")])  # at that moment it was not there yet
+    wire.fail("UpdateItem", [refuse("ConditionalCheckFailedException")])  # at that moment it was not there yet
     status, again = call("upsert_contact", acme, json_body={"phone": contact["phone"]})
     assert (status, again["id"]) == (200, contact["id"])
-    assert line.operations == ["UpdateItem", "TransactWriteItems", "UpdateItem"]
+    assert wire.operations == ["UpdateItem", "TransactWriteItems", "UpdateItem"]
 
 
-def test_who_loses_it_for_ever_is_asked_to_come_back(acme: Tenant, line: Line) -> None:
-    line.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
+def test_who_loses_it_for_ever_is_asked_to_come_back(acme: Tenant, wire: Wire) -> None:
+    wire.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
     lost = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
-    line.fail("TransactWriteItems", repeat(refuse("TransactionCanceledException", CancellationReasons=lost)))
+    wire.fail("TransactWriteItems", repeat(refuse("TransactionCanceledException", CancellationReasons=lost)))
     assert call("upsert_contact", acme, json_body={"phone": "12345"}) == UNAVAILABLE
 
 
 def test_reads_on_the_way_of_a_request_are_strongly_consistent(
-    acme: Tenant, contact: dict[str, Any], line: Line
+    acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
     call("get_contact", acme, contactId=contact["id"])
     call("get_contact_by_phone", acme, query={"phone": contact["phone"]})
     call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": acme.tag_ids[0]})
-    reads = [request for operation, request in line.requests if operation != "UpdateItem"]
+    reads = [request for operation, request in wire.requests if operation != "UpdateItem"]
     assert [
         each.get("ConsistentRead") or each["RequestItems"]["contacts-local"]["ConsistentRead"] for each in reads
     ] == [True] * 4
 
 
 def test_pointer_and_tag_are_read_together_and_the_tag_alone_when_the_pointer_is_known(
-    acme: Tenant, contact: dict[str, Any], line: Line
+    acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
     assignment = {"contactId": contact["id"], "json_body": {"tag_id": acme.tag_ids[0]}}
     call("assign_tag", acme, **assignment)
     call("assign_tag", acme, **assignment)
     pointer = {"pk": {"S": f"{acme.id}#{contact['id']}"}, "sk": {"S": "ID"}}
     tag = {"pk": {"S": f"{acme.id}#TAGS"}, "sk": {"S": acme.tag_ids[0]}}
-    batches = [request for operation, request in line.requests if operation == "BatchGetItem"]
+    batches = [request for operation, request in wire.requests if operation == "BatchGetItem"]
     assert [each["RequestItems"]["contacts-local"]["Keys"] for each in batches] == [[pointer, tag], [tag]]
 
 
-def test_the_cap_needs_no_request_of_its_own(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
+def test_the_cap_needs_no_request_of_its_own(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     for tag_id in acme.tag_ids[:20]:
         call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id})
-    line.requests.clear()
+    wire.requests.clear()
     body = {"tag_id": acme.tag_ids[20]}
     assert call("assign_tag", acme, contactId=contact["id"], json_body=body) == TAG_LIMIT_REACHED
-    assert line.operations == ["BatchGetItem", "UpdateItem"]
+    assert wire.operations == ["BatchGetItem", "UpdateItem"]
 
 
 @pytest.mark.parametrize(
@@ -159,14 +186,14 @@ def test_the_cap_needs_no_request_of_its_own(acme: Tenant, contact: dict[str, An
         ("get_contact", {}, "GetItem", CONTACT_NOT_FOUND),
         ("update_contact", NAME, "UpdateItem", CONTACT_NOT_FOUND),
         ("delete_contact", {}, "TransactWriteItems", CONTACT_NOT_FOUND),
-        ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, "UpdateItem", CONTACT_NOT_FOUND),
+        ("assign_tag", TAG, "UpdateItem", CONTACT_NOT_FOUND),
         ("remove_tag", {"tagId": "c1234567"}, "UpdateItem", (200, {"ok": True})),
     ],
 )
 def test_a_contact_that_is_deleted_in_the_middle_does_not_come_back(
     acme: Tenant,
     contact: dict[str, Any],
-    line: Line,
+    wire: Wire,
     table: Table,
     function: str,
     request_: dict[str, Any],
@@ -174,7 +201,7 @@ def test_a_contact_that_is_deleted_in_the_middle_does_not_come_back(
     answer: tuple[int, Any],
 ) -> None:
     key = {"pk": f"{acme.id}#{contact['phone']}", "sk": "CONTACT"}
-    line.interrupt(operation, lambda: table.delete_item(Key=key))
+    wire.interrupt(operation, lambda: table.delete_item(Key=key))
     assert call(function, acme, contactId=contact["id"], **request_) == answer
     assert "Item" not in table.get_item(Key=key)
 

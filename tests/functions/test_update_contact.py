@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.conftest import Line
+from tests.functions.conftest import Wire
 from tests.gateway import Tenant, call
 from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, invalid
 
@@ -37,10 +37,10 @@ def test_a_contact_without_a_name_can_be_cleared(acme: Tenant) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"displayName": "Eve"}, {"id": "c1234567", "lastSeenAt": None}])
 def test_a_body_that_names_nothing_writes_nothing(
-    acme: Tenant, contact: dict[str, Any], line: Line, body: dict[str, Any]
+    acme: Tenant, contact: dict[str, Any], wire: Wire, body: dict[str, Any]
 ) -> None:
     assert call(FUNCTION, acme, contactId=contact["id"], json_body=body) == (200, contact)
-    assert line.operations == ["GetItem", "GetItem"]
+    assert wire.operations == ["GetItem", "GetItem"]
 
 
 @pytest.mark.parametrize("phone", ["+49 151 2345678", "99999", "", None, 7])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.functions.conftest import Line
+from tests.functions.conftest import Wire
 from tests.gateway import Tenant, build_event, call, invoke
 from tests.refusals import INTERNAL_ERROR
 
@@ -64,9 +64,9 @@ def test_nothing_that_is_sent_changes_the_answer(acme: Tenant, request_: dict[st
     assert call(FUNCTION, acme, **request_) == call(FUNCTION, acme)
 
 
-def test_the_database_is_not_asked(acme: Tenant, line: Line) -> None:
+def test_the_database_is_not_asked(acme: Tenant, wire: Wire) -> None:
     assert call(FUNCTION, acme)[0] == 200
-    assert line.operations == []
+    assert wire.operations == []
 
 
 @pytest.mark.parametrize("name", ["tenantId", "keyId", "scopes", "requireSignature", "ipAllowlist"])

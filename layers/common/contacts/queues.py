@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 
 from contacts import settings
 from contacts.errors import ContactsError, InvalidParameter
@@ -76,9 +77,14 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord)
 def _bury(record: SQSRecord) -> None:
     group = record.attributes.message_group_id
     in_order: Any = {"MessageGroupId": group, "MessageDeduplicationId": record.message_id} if group else {}
-    _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **in_order)
+    try:
+        _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **in_order)
+    except Exception:
+        logger.exception("Message not laid aside", message_id=record.message_id)
+        raise
 
 
 @cache
 def _sqs() -> "SQSClient":
-    return boto3.client("sqs")
+    impatient = Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
+    return boto3.client("sqs", config=impatient)

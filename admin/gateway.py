@@ -1,0 +1,106 @@
+"""The gateway's side of API keys: without a gateway key in a usage plan of the stage, API Gateway refuses a request.
+
+A gateway key's name and value are the id of our key, which the authorizer hands to the gateway: no secret. There is
+one usage plan for each distinct limit.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import boto3
+from botocore.config import Config
+
+from admin.errors import ApiNotFound
+from admin.target import stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+
+type Listing = Literal["get_api_keys", "get_rest_apis", "get_usage_plan_keys", "get_usage_plans"]
+
+_MOST_ON_A_PAGE = 500
+_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})  # AWS takes a few changes a second, no more
+
+
+def admit(key_id: str, rate_limit: int) -> None:
+    """Lets a new key in, so many requests a second and so many at once. Raises ApiNotFound."""
+    plan_id = _plan(rate_limit)
+    _put_into_plan(_make_gateway_key(key_id), plan_id)
+
+
+def dismiss(key_id: str) -> None:
+    """Repeating it changes nothing."""
+    for gateway_key in _list("get_api_keys", nameQuery=key_id):  # which finds what begins so
+        if gateway_key["name"] == key_id:
+            _delete_gateway_key(gateway_key["id"])
+
+
+def admit_missing(rate_limits: Mapping[str, int]) -> int:
+    """Lets in those of the keys, by id, that are not. Returns how many. Raises ApiNotFound."""
+    gateway_keys = {each["name"]: each["id"] for each in _list("get_api_keys")}
+    admitted = 0
+    for rate_limit in sorted(set(rate_limits.values())):
+        plan_id = _plan(rate_limit)
+        in_plan = {each["id"] for each in _list("get_usage_plan_keys", usagePlanId=plan_id)}
+        for key_id in (key_id for key_id, limit in rate_limits.items() if limit == rate_limit):
+            gateway_key_id = gateway_keys.get(key_id) or _make_gateway_key(key_id)
+            if gateway_key_id not in in_plan:
+                _put_into_plan(gateway_key_id, plan_id)
+                admitted += 1
+    return admitted
+
+
+def _make_gateway_key(key_id: str) -> str:
+    return _client().create_api_key(name=key_id, value=key_id, enabled=True)["id"]
+
+
+def _delete_gateway_key(gateway_key_id: str) -> None:
+    try:
+        _client().delete_api_key(apiKey=gateway_key_id)
+    except _client().exceptions.NotFoundException:
+        pass  # somebody else was faster
+
+
+def _put_into_plan(gateway_key_id: str, plan_id: str) -> None:
+    try:
+        _client().create_usage_plan_key(usagePlanId=plan_id, keyId=gateway_key_id, keyType="API_KEY")
+    except _client().exceptions.ConflictException:
+        pass  # it is in a plan of this stage: of two of one name, made at the same moment, the other one
+
+
+def _plan(rate_limit: int) -> str:
+    """The id of the limit's usage plan, made where there is none, and bound to the stage as it is deployed now."""
+    api_id, name = _api_id(), f"contacts-{stage()}-{rate_limit}"
+    plan = next((plan for plan in _list("get_usage_plans") if plan["name"] == name), None)
+    if plan is None:
+        return _client().create_usage_plan(
+            name=name,
+            apiStages=[{"apiId": api_id, "stage": stage()}],
+            throttle={"rateLimit": rate_limit, "burstLimit": rate_limit},
+        )["id"]
+    if not any(bound["apiId"] == api_id for bound in plan.get("apiStages", [])):
+        _client().update_usage_plan(
+            usagePlanId=plan["id"],
+            patchOperations=[{"op": "add", "path": "/apiStages", "value": f"{api_id}:{stage()}"}],
+        )
+    return str(plan["id"])
+
+
+def _api_id() -> str:
+    name = f"contacts-{stage()}"
+    api_ids = [api["id"] for api in _list("get_rest_apis") if api["name"] == name]
+    if len(api_ids) != 1:
+        raise ApiNotFound(name, len(api_ids))
+    return str(api_ids[0])
+
+
+def _list(listing: Listing, **arguments: str) -> Iterator[dict[str, Any]]:
+    paginator: Any = _client().get_paginator(listing)  # its stubs want a literal name
+    for page in paginator.paginate(**arguments, PaginationConfig={"PageSize": _MOST_ON_A_PAGE}):
+        yield from page["items"]
+
+
+@cache
+def _client() -> "APIGatewayClient":
+    return boto3.client("apigateway", config=_PATIENT)

@@ -1,0 +1,339 @@
+"""The authorizer: an API key becomes a policy and a tenant, or nothing."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import repeat
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from mypy_boto3_dynamodb.service_resource import Table
+
+from contacts import settings, timestamps
+from contacts.auth import Unauthorized, hash_key
+from contacts.errors import DatabaseUnavailable
+from contacts.tables import ApiKeyItem
+from tests.functions.conftest import Fault, Wire, refuse
+from tests.gateway import ACME, Event, invoke, sample_event
+
+KEY = "sflo_live_" + "aB3-_" * 8 + "xyz"
+API = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/dev/"
+READ, WRITE = "contacts:read", "contacts:write"
+HASH = hash_key(KEY, settings.key_pepper())
+ITEM = {"pk": f"KEY#{HASH}", "sk": "KEY"}
+
+READ_ROUTES = {"GET/v1/whoami", "GET/v1/contacts/by-phone", "GET/v1/contacts/c1234567"}
+WRITE_ROUTES = {
+    "GET/v1/whoami",
+    "POST/v1/contacts",
+    "PATCH/v1/contacts/c1234567",
+    "DELETE/v1/contacts/c1234567",
+    "POST/v1/contacts/c1234567/tags",
+    "DELETE/v1/contacts/c1234567/tags/c7654321",
+}
+
+
+def request(authorization: str | None = f"Bearer {KEY}", header: str = "Authorization") -> Event:
+    headers = {"Host": "api.example.com"} if authorization is None else {header: authorization}
+    return sample_event("authorizer") | {
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }
+
+
+@pytest.fixture
+def store_key(table: Table) -> Callable[..., None]:
+    def store(**fields: Any) -> None:
+        active: dict[str, Any] = {
+            "tenant_id": ACME.id,
+            "key_id": ACME.key_id,
+            "name": "CRM",
+            "prefix": KEY[:14],
+            "scopes": [READ, WRITE],
+            "status": "ACTIVE",
+            "created_at": "2026-01-01T00:00:00.000Z",
+        }
+        ApiKeyItem(*ApiKeyItem.key(HASH), **active | fields).save()
+
+    return store
+
+
+def stored_key(table: Table) -> dict[str, Any]:
+    return table.get_item(Key=ITEM).get("Item", {})
+
+
+def ago(**span: float) -> str:
+    return timestamps.to_text(datetime.now(UTC) - timedelta(**span))
+
+
+def test_a_key_becomes_its_tenant_and_a_policy_on_the_routes_of_its_scopes(store_key: Callable[..., None]) -> None:
+    store_key()
+    assert invoke("authorizer", request()) == {
+        "principalId": ACME.key_id,
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "execute-api:Invoke",
+                    "Resource": [
+                        f"{API}GET/v1/whoami",
+                        f"{API}GET/v1/contacts/*",
+                        f"{API}POST/v1/contacts",
+                        f"{API}PATCH/v1/contacts/*",
+                        f"{API}DELETE/v1/contacts/*",
+                        f"{API}POST/v1/contacts/*/tags",
+                    ],
+                }
+            ],
+        },
+        "context": {
+            "tenantId": ACME.id,
+            "keyId": ACME.key_id,
+            "name": "CRM",
+            "scopes": "contacts:read contacts:write",
+            "rateLimit": "80",
+            "expiresAt": "",
+            "requireSignature": "false",
+            "ipAllowlist": "",
+        },
+        "usageIdentifierKey": ACME.key_id,
+    }
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [([READ], READ_ROUTES), ([WRITE], WRITE_ROUTES), ([READ, WRITE], READ_ROUTES | WRITE_ROUTES)],
+)
+def test_a_policy_allows_exactly_the_routes_of_its_scopes(
+    store_key: Callable[..., None], resources: dict[str, Any], scopes: list[str], allowed: set[str]
+) -> None:
+    store_key(scopes=scopes)
+    routes = {
+        event["Properties"]["Method"] + event["Properties"]["Path"].format(contactId="c1234567", tagId="c7654321")
+        for resource in resources.values()
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
+    [statement] = invoke("authorizer", request())["policyDocument"]["Statement"]
+    permitted = {each for each in routes if any(fnmatchcase(API + each, pattern) for pattern in statement["Resource"])}
+    assert permitted == allowed
+
+
+def test_a_policy_says_nothing_of_other_apis_and_stages(store_key: Callable[..., None]) -> None:
+    store_key()
+    resources = invoke("authorizer", request())["policyDocument"]["Statement"][0]["Resource"]
+    assert all(each.startswith(API) for each in resources)
+
+
+@pytest.mark.parametrize(
+    "method_arn", ["GET/v1/contacts/by-phone", "DELETE/v1/contacts/c1234567/tags/c7654321", "GET/"]
+)
+def test_the_policy_is_the_same_whichever_route_was_called(store_key: Callable[..., None], method_arn: str) -> None:
+    store_key()
+    one = invoke("authorizer", request())
+    assert invoke("authorizer", request() | {"methodArn": API + method_arn}) == one
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [f"Bearer {KEY}", f"bearer {KEY}", f"BEARER {KEY}", f"bEaReR {KEY}", f"Bearer  {KEY}", f"Bearer     {KEY}"],
+)
+def test_the_scheme_may_be_in_any_case_with_one_or_more_spaces(
+    store_key: Callable[..., None], authorization: str
+) -> None:
+    store_key()
+    assert invoke("authorizer", request(authorization))["principalId"] == ACME.key_id
+
+
+@pytest.mark.parametrize("header", ["authorization", "AUTHORIZATION", "Authorization"])
+def test_the_header_may_be_in_any_case(store_key: Callable[..., None], header: str) -> None:
+    store_key()
+    assert invoke("authorizer", request(header=header))["principalId"] == ACME.key_id
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        KEY,
+        f"Basic {KEY}",
+        f"Bearer{KEY}",
+        f"Bearer\t{KEY}",
+        f" Bearer {KEY}",
+        f"Bearer {KEY} ",
+        f"Bearer {KEY}\n",
+        f"Bearer {KEY}x",
+        f"Bearer {KEY[:-1]}",
+        f"Bearer {KEY}, Bearer {KEY}",
+        f"Bearer {KEY[:-1]}é",
+        f"Bearer sflo_test_{KEY[10:]}",
+        "Bearer " + "x" * 500_000,
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_what_is_no_key_is_refused_without_a_request(no_database: None, authorization: str | None) -> None:
+    with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
+        invoke("authorizer", request(authorization))
+
+
+def test_a_request_without_headers_is_refused(no_database: None) -> None:
+    with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
+        invoke("authorizer", request() | {"headers": None})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "REVOKED"},
+        {"status": "revoked"},
+        {"status": "REVOKED", "valid_until": "2999-01-01T00:00:00.000Z"},
+        {"valid_until": "2026-01-01T00:00:00.000Z"},
+        {"valid_until": ago(seconds=0)},
+    ],
+)
+def test_a_revoked_or_expired_key_is_refused(
+    store_key: Callable[..., None], table: Table, fields: dict[str, str]
+) -> None:
+    store_key(**fields)
+    before = stored_key(table)
+    with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
+        invoke("authorizer", request())
+    assert stored_key(table) == before
+
+
+def test_an_unknown_key_is_refused(table: Table) -> None:
+    with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
+        invoke("authorizer", request())
+
+
+def test_a_key_made_with_another_pepper_is_unknown(
+    store_key: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_key()
+    monkeypatch.setenv("KEY_PEPPER", "another")
+    with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
+        invoke("authorizer", request())
+
+
+def test_a_key_is_good_until_it_expires(store_key: Callable[..., None]) -> None:
+    store_key(valid_until=ago(minutes=-1))
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
+
+
+def test_all_that_the_key_asks_for_is_in_the_context_as_text(store_key: Callable[..., None]) -> None:
+    store_key(
+        scopes=[READ],
+        valid_until="2999-01-01T00:00:00.000Z",
+        rate_limit=5,
+        require_signature=True,
+        ip_allowlist=["203.0.113.0/24", "2001:db8::/32"],
+    )
+    assert invoke("authorizer", request())["context"] == {
+        "tenantId": ACME.id,
+        "keyId": ACME.key_id,
+        "name": "CRM",
+        "scopes": "contacts:read",
+        "rateLimit": "5",
+        "expiresAt": "2999-01-01T00:00:00.000Z",
+        "requireSignature": "true",
+        "ipAllowlist": "203.0.113.0/24 2001:db8::/32",
+    }
+
+
+def test_the_time_of_use_is_written_once_in_five_minutes(
+    store_key: Callable[..., None], table: Table, wire: Wire
+) -> None:
+    store_key()
+    wire.requests.clear()
+    before = timestamps.now()
+    invoke("authorizer", request())
+    stored = stored_key(table)
+    assert before <= stored["last_used_at"] <= timestamps.now()
+    invoke("authorizer", request())
+    assert stored_key(table) == stored
+    assert wire.operations == ["GetItem", "UpdateItem", "GetItem"]
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "operations"),
+    [(4.8, ["GetItem"]), (5.2, ["GetItem", "UpdateItem"]), (100_000, ["GetItem", "UpdateItem"])],
+)
+def test_a_use_is_noted_when_the_last_one_is_long_ago(
+    store_key: Callable[..., None], wire: Wire, minutes_ago: float, operations: list[str]
+) -> None:
+    store_key(last_used_at=ago(minutes=minutes_ago))
+    wire.requests.clear()
+    invoke("authorizer", request())
+    assert wire.operations == operations
+
+
+def test_a_use_is_not_noted_when_another_environment_was_faster(
+    store_key: Callable[..., None], table: Table, wire: Wire
+) -> None:
+    store_key()
+    wire.interrupt("UpdateItem", lambda: store_key(last_used_at=ago(seconds=1)))
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
+    stored = stored_key(table)
+    assert stored["last_used_at"] < timestamps.now()
+    assert wire.operations.count("UpdateItem") == 1
+
+
+def test_a_key_that_is_purged_meanwhile_does_not_come_back(
+    store_key: Callable[..., None], table: Table, wire: Wire
+) -> None:
+    store_key()
+    wire.interrupt("UpdateItem", lambda: table.delete_item(Key=ITEM))
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
+    assert stored_key(table) == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [refuse("ThrottlingException"), refuse("ValidationException"), ReadTimeoutError(endpoint_url="https://dynamodb")],
+    ids=str,
+)
+def test_a_use_that_cannot_be_noted_does_not_fail_the_answer(
+    store_key: Callable[..., None], wire: Wire, log: Callable[[], str], fault: Fault
+) -> None:
+    store_key()
+    wire.fail("UpdateItem", repeat(fault))
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
+    assert "Time of use not written" in log()
+
+
+def test_a_table_that_does_not_answer_is_no_refusal(wire: Wire) -> None:
+    wire.fail("GetItem", repeat(refuse("InternalServerError", 500)))
+    with pytest.raises(DatabaseUnavailable):  # the gateway's AUTHORIZER_FAILURE, a 503
+        invoke("authorizer", request())
+
+
+def test_a_key_is_read_strongly_consistent_by_its_hash_alone(store_key: Callable[..., None], wire: Wire) -> None:
+    store_key()
+    wire.requests.clear()
+    invoke("authorizer", request())
+    (_, read), (_, write) = wire.requests
+    assert read["ConsistentRead"] is True
+    assert re.fullmatch(r"KEY#[0-9a-f]{64}", read["Key"]["pk"]["S"])
+    assert KEY not in str(wire.requests)
+    assert write["Key"] == read["Key"]
+
+
+def test_the_log_tells_which_key_was_refused_but_no_key(store_key: Callable[..., None], log: Callable[[], str]) -> None:
+    store_key(status="REVOKED")
+    with pytest.raises(Unauthorized):
+        invoke("authorizer", request())
+    with pytest.raises(Unauthorized):
+        invoke("authorizer", request(f"Basic {KEY}"))
+    written = log()
+    assert f'"key_id":"{ACME.key_id}"' in written
+    assert "API key refused" in written
+    assert "API key missing or misshapen" in written
+    assert KEY not in written
+    assert KEY[10:] not in written
+    assert HASH not in written

@@ -1,0 +1,25 @@
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from tests.gateway import ROOT
+
+FUNCTIONS = sorted(folder.name for folder in (ROOT / "functions").iterdir())
+
+
+WORKERS = ["apply_tag_command", "record_inbound_message"]
+"""They read a queue."""
+
+ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", *WORKERS}]
+
+
+def logical_id(function: str) -> str:
+    return "".join(word.capitalize() for word in function.split("_"))
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    """template.yaml as it is written, intrinsic functions unresolved."""
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    return template

@@ -1,0 +1,140 @@
+"""The gateway: routes, authorizer, refusals, access log."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from botocore.session import get_session
+
+from contacts.errors import ContactNotFound, ContactsError, DatabaseUnavailable, InvalidParameter
+
+GRAPH, OAUTH = "GraphMethodException", "OAuthException"
+UNAUTHORIZED = (401, OAUTH, 190, "Unauthorized", None)
+FORBIDDEN = (403, OAUTH, 200, "Forbidden", None)
+NOT_FOUND = (404, GRAPH, 100, ContactNotFound.message, None)
+INVALID = (400, GRAPH, 100, InvalidParameter.message, None)
+TOO_LARGE = (413, GRAPH, 100, "Request too large", None)
+TOO_MANY = (429, OAUTH, 4, "Too many requests", "'1'")
+UNAVAILABLE = (503, GRAPH, 131000, DatabaseUnavailable.message, "'1'")
+BUG = (500, GRAPH, 131000, ContactsError.message, None)
+
+REFUSALS = {
+    "UNAUTHORIZED": UNAUTHORIZED,
+    "INVALID_API_KEY": UNAUTHORIZED,
+    "ACCESS_DENIED": FORBIDDEN,
+    "WAF_FILTERED": FORBIDDEN,
+    "MISSING_AUTHENTICATION_TOKEN": NOT_FOUND,
+    "INVALID_SIGNATURE": NOT_FOUND,
+    "EXPIRED_TOKEN": NOT_FOUND,
+    "RESOURCE_NOT_FOUND": NOT_FOUND,
+    "BAD_REQUEST_BODY": INVALID,
+    "BAD_REQUEST_PARAMETERS": INVALID,
+    "UNSUPPORTED_MEDIA_TYPE": INVALID,
+    "REQUEST_TOO_LARGE": TOO_LARGE,
+    "THROTTLED": TOO_MANY,
+    "QUOTA_EXCEEDED": TOO_MANY,
+    "AUTHORIZER_FAILURE": UNAVAILABLE,
+    "INTEGRATION_FAILURE": UNAVAILABLE,
+    "INTEGRATION_TIMEOUT": UNAVAILABLE,
+    "API_CONFIGURATION_ERROR": BUG,
+    "AUTHORIZER_CONFIGURATION_ERROR": BUG,
+    # A status here would change that of every response that has none.
+    "DEFAULT_4XX": (None, *INVALID[1:]),
+    "DEFAULT_5XX": (None, *BUG[1:]),
+}
+
+
+@pytest.fixture
+def api(resources: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = resources["Api"]["Properties"]
+    return properties
+
+
+def test_the_routes_are_those_of_the_contract(resources: dict[str, Any]) -> None:
+    events = [
+        (name, event["Type"], event["Properties"])
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Serverless::Function"
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] != "SQS"
+    ]
+    assert {(type_, each["RestApiId"]) for _, type_, each in events} == {("Api", "Api")}
+    assert {f"{each['Method']} {each['Path']}": name for name, _, each in events} == {
+        "GET /v1/contacts/by-phone": "GetContactByPhone",
+        "GET /v1/contacts/{contactId}": "GetContact",
+        "POST /v1/contacts": "UpsertContact",
+        "PATCH /v1/contacts/{contactId}": "UpdateContact",
+        "DELETE /v1/contacts/{contactId}": "DeleteContact",
+        "POST /v1/contacts/{contactId}/tags": "AssignTag",
+        "DELETE /v1/contacts/{contactId}/tags/{tagId}": "RemoveTag",
+        "GET /v1/whoami": "Whoami",
+    }
+
+
+def test_every_route_stands_behind_the_authorizer(template: dict[str, Any]) -> None:
+    assert template["Resources"]["Api"]["Properties"]["Auth"] == {
+        "ApiKeyRequired": True,
+        "DefaultAuthorizer": "ApiKeyAuthorizer",
+        "Authorizers": {
+            "ApiKeyAuthorizer": {
+                "FunctionArn": {"Fn::GetAtt": ["Authorizer", "Arn"]},
+                "FunctionPayloadType": "REQUEST",
+                "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 60},
+            }
+        },
+    }
+
+
+def test_the_authorizer_names_the_gateway_key_that_is_counted(api: dict[str, Any]) -> None:
+    assert api["ApiKeySourceType"] == "AUTHORIZER"
+
+
+def test_no_second_stage_comes_with_it(template: dict[str, Any]) -> None:
+    assert template["Globals"]["Api"] == {"OpenApiVersion": "3.0.1"}
+
+
+def test_every_refusal_that_a_gateway_knows_has_its_response(api: dict[str, Any]) -> None:
+    known = get_session().get_service_model("apigateway").shape_for("GatewayResponseType").metadata["enum"]
+    assert sorted(api["GatewayResponses"]) == sorted(known) == sorted(REFUSALS)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_has_the_shape_of_the_contract(api: dict[str, Any], refusal: str) -> None:
+    status, type_, code, message, retry_after = REFUSALS[refusal]
+    response = api["GatewayResponses"][refusal]
+    assert response.get("StatusCode") == status
+    assert response.get("ResponseParameters") == (retry_after and {"Headers": {"Retry-After": retry_after}})
+    [(content_type, template)] = response["ResponseTemplates"].items()
+    body = json.loads(template)
+    assert content_type == "application/json"
+    assert list(body["error"]) == ["message", "type", "code", "error_data", "fbtrace_id"]
+    assert body == {
+        "error": {
+            "message": message,
+            "type": type_,
+            "code": code,
+            "error_data": {"details": body["error"]["error_data"]["details"]},
+            "fbtrace_id": "$context.requestId",
+        }
+    }
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_echoes_nothing_but_the_request_id(api: dict[str, Any], refusal: str) -> None:
+    variables = re.findall(r"\$\w[\w.]*", json.dumps(api["GatewayResponses"][refusal]))
+    assert variables == ["$context.requestId"]
+
+
+def test_the_access_log_has_ids_and_figures_only(api: dict[str, Any]) -> None:
+    assert json.loads(api["AccessLogSetting"]["Format"]) == {
+        "requestId": "$context.requestId",
+        "route": "$context.httpMethod $context.resourcePath",
+        "status": "$context.status",
+        "refusal": "$context.error.responseType",
+        "tenantId": "$context.authorizer.tenantId",
+        "keyId": "$context.authorizer.keyId",
+        "latency": "$context.responseLatency",
+        "integrationLatency": "$context.integrationLatency",
+        "responseLength": "$context.responseLength",
+    }

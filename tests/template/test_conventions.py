@@ -1,0 +1,148 @@
+"""The conventions of the code, where a linter does not know them."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway import ROOT
+from tests.template.conftest import ENDPOINTS, FUNCTIONS, WORKERS, logical_id
+
+PACKAGE = ROOT / "layers" / "common" / "contacts"
+ARROWS = [
+    "errors",
+    "settings",
+    "identifiers",
+    "timestamps",
+    "observability",
+    "resources",
+    "phone",
+    "models",
+    "requests",
+    "responses",
+    "signatures",
+    "origin",
+    "tables",
+    "idempotency",
+    "api",
+    "auth",
+    "repository",
+    "queues",
+]
+"""Each module imports from those before it only."""
+
+EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
+
+
+def source(function: str) -> str:
+    return (ROOT / "functions" / function / "app.py").read_text()
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (each.name for each in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                yield from (f"{module}.{each.name}" for each in names)
+
+
+@EVERY_FUNCTION
+def test_a_handler_is_a_sentence(function: str) -> None:
+    tree = ast.parse(source(function))
+    assert len(source(function).splitlines()) <= 30
+    assert [each.name for each in tree.body if isinstance(each, ast.FunctionDef)] == ["handler"]
+    assert [type(each) for each in ast.walk(tree) if isinstance(each, (ast.Try, ast.For, ast.While))] == []
+    assert [ast.unparse(each) for each in ast.walk(tree) if isinstance(each, ast.Subscript)] in (
+        [],
+        ["dict[str, Any]", "dict[str, Any]"],  # the authorizer's signature
+    )
+
+
+@EVERY_FUNCTION
+def test_a_function_imports_the_package_and_no_other_function(function: str) -> None:
+    package = r"contacts\.(api|auth|errors|models|phone|queues|repository|requests|resources|responses)\.\w+"
+    allowed = package + r"|contextlib\.suppress|http\.HTTPStatus|typing\.Any"
+    assert [each for each in imported(ast.parse(source(function))) if not re.fullmatch(allowed, each)] == []
+
+
+@pytest.mark.parametrize("function", ENDPOINTS)
+def test_the_docstring_of_an_endpoint_is_its_route(resources: dict[str, Any], function: str) -> None:
+    [event] = resources[logical_id(function)]["Properties"]["Events"].values()
+    assert ast.get_docstring(ast.parse(source(function))) == "{Method} {Path}".format(**event["Properties"])
+
+
+def test_arrows_run_one_way() -> None:
+    assert sorted(ARROWS) == sorted(each.stem for each in PACKAGE.glob("[a-z]*.py"))
+    against = [
+        f"{module} -> {name}"
+        for place, module in enumerate(ARROWS)
+        for name in imported(ast.parse((PACKAGE / f"{module}.py").read_text()))
+        if name.startswith("contacts.") and name.split(".")[1] not in ARROWS[:place]
+    ]
+    assert against == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "modules"),
+    [
+        (r"\bos\.environ\b", {"settings"}),
+        (r"\bpydantic", {"models"}),
+        (r"\bpynamodb", {"tables", "repository", "auth", "idempotency"}),
+        (r"\bbotocore", {"tables", "origin"}),
+        (r"\bboto3\b", {"queues"}),
+        (r"\bprint\(", set()),
+    ],
+)
+def test_one_module_knows_it(pattern: str, modules: set[str]) -> None:
+    assert {each.stem for each in PACKAGE.glob("*.py") if re.search(pattern, without_docstrings(each))} <= modules
+
+
+def without_docstrings(module: Path) -> str:
+    tree = ast.parse(module.read_text())
+    texts = [each for each in ast.walk(tree) if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)]
+    for text in texts:
+        text.value = ast.Constant("")
+    return ast.unparse(tree)
+
+
+@EVERY_FUNCTION
+def test_a_cold_start_imports_only_what_the_function_uses(function: str) -> None:
+    script = "import sys, app; print(*sys.modules)"
+    has_body, has_phone = "contacts.models" in source(function), "contacts.phone" in source(function)
+    loaded = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT / "functions" / function,
+        env={"PYTHONPATH": str(PACKAGE.parent), "TABLE_NAME": "contacts-local"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert ("pydantic" in loaded) is has_body
+    assert ("contacts.phone" in loaded) is (has_body or has_phone)
+    assert ("boto3" in loaded) is (function in WORKERS)
+    assert {"aws_xray_sdk", "phonenumbers", "typer", "contacts.idempotency"}.isdisjoint(loaded)
+
+
+REQUIREMENTS = ["requirements-dev.txt", "requirements-uv.txt", "layers/common/requirements.txt"]
+
+
+@pytest.mark.parametrize("file", REQUIREMENTS)
+def test_requirements_are_pinned_by_hash_and_name_no_address(file: str) -> None:
+    text = (ROOT / file).read_text()
+    requirements = re.split(r"\n(?=\S)", text.strip())
+    assert [
+        each for each in requirements if not re.match(r"[\w.-]+==[\w.]+.*?--hash=sha256:[0-9a-f]{64}", each, re.DOTALL)
+    ] == []
+    assert re.findall(r"https?:|--(?:extra-)?index-url|--find-links|--trusted-host", text) == []
+
+
+def test_the_layer_ships_the_versions_that_were_tested() -> None:
+    pin = re.compile(r"^[\w.-]+==[\w.]+", re.MULTILINE)
+    developed = set(pin.findall((ROOT / "requirements-dev.txt").read_text()))
+    assert set(pin.findall((ROOT / "layers/common/requirements.txt").read_text())) <= developed

@@ -1,0 +1,199 @@
+"""Each function has all that belongs to it, and may do nothing else."""
+
+from typing import Any
+
+import pytest
+
+from tests.gateway import ROOT, sample_event
+from tests.template.conftest import ENDPOINTS, FUNCTIONS, logical_id
+
+READ, UPDATE, PUT, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem"
+ACTIONS = {
+    "authorizer": [READ, UPDATE],
+    "get_contact_by_phone": [READ],
+    "get_contact": [READ],
+    "upsert_contact": [UPDATE, PUT],
+    "update_contact": [READ, UPDATE],
+    "delete_contact": [READ, DELETE],
+    "assign_tag": ["dynamodb:BatchGetItem", UPDATE],
+    "remove_tag": [READ, UPDATE],
+    "whoami": [],
+    "record_inbound_message": [READ, UPDATE, PUT],
+    "apply_tag_command": [READ, "dynamodb:BatchGetItem", UPDATE],
+}
+TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+QUEUES = {"apply_tag_command": "TagCommands", "record_inbound_message": "InboundMessages"}
+WRITING = {"POST", "PATCH", "DELETE"}
+
+EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
+EVERY_ENDPOINT = pytest.mark.parametrize("function", ENDPOINTS)
+EVERY_WORKER = pytest.mark.parametrize(("function", "queue"), list(QUEUES.items()))
+
+
+def test_functions_policies_and_resources_are_the_same_ones(template: dict[str, Any]) -> None:
+    resources = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
+    assert sorted(ACTIONS) == FUNCTIONS
+    assert sorted(resources) == sorted(logical_id(each) for each in FUNCTIONS)
+
+
+@EVERY_FUNCTION
+def test_a_function_is_one_file(function: str) -> None:
+    files = (each for each in (ROOT / "functions" / function).iterdir() if each.name != "__pycache__")
+    assert [each.name for each in files] == ["app.py"]
+
+
+@EVERY_FUNCTION
+def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
+    resources: dict[str, Any], template: dict[str, Any], function: str
+) -> None:
+    properties = template["Resources"][logical_id(function)]["Properties"]
+    assert properties["CodeUri"] == f"functions/{function}/"
+    assert set(properties) <= {"CodeUri", "Policies", "LoggingConfig", "Events", "Environment"}
+    resolved = resources[logical_id(function)]["Properties"]
+    assert (resolved["Runtime"], resolved["Handler"], resolved["Timeout"], resolved["Tracing"]) == (
+        "python3.13",
+        "app.handler",
+        20,
+        "Active",
+    )
+    assert resolved["Layers"] == [{"Ref": "CommonLayerX86"}]
+
+
+@EVERY_ENDPOINT
+def test_an_endpoint_may_do_its_actions_on_the_table_and_never_see_a_key(
+    template: dict[str, Any], function: str
+) -> None:
+    properties = template["Resources"][logical_id(function)]["Properties"]
+    takes_idempotency_keys = properties["Events"]["Route"]["Properties"]["Method"] in WRITING
+    own = [{"Effect": "Allow", "Action": ACTIONS[function], "Resource": TABLE}]
+    assert properties["Policies"] == [
+        {"Ref": "NoAccessToApiKeys"},
+        {"Ref": "VerifySignatures"},
+        *([{"Ref": "KeepIdempotencyRecords"}] if takes_idempotency_keys else []),
+        *([{"Statement": own}] if ACTIONS[function] else []),
+    ]
+
+
+@EVERY_WORKER
+def test_a_worker_may_do_its_actions_and_bury_messages(template: dict[str, Any], function: str, queue: str) -> None:
+    assert template["Resources"][logical_id(function)]["Properties"]["Policies"] == [
+        {"Ref": "NoAccessToApiKeys"},
+        {
+            "Statement": [
+                {"Effect": "Allow", "Action": ACTIONS[function], "Resource": TABLE},
+                {
+                    "Effect": "Allow",
+                    "Action": "sqs:SendMessage",
+                    "Resource": {"Fn::GetAtt": [f"{queue}DeadLetters", "Arn"]},
+                },
+            ]
+        },
+    ]
+
+
+def test_what_endpoints_share_is_the_signing_root_and_their_idempotency_records(template: dict[str, Any]) -> None:
+    statements = {
+        name: template["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+        for name in ("VerifySignatures", "KeepIdempotencyRecords")
+    }
+    assert statements == {
+        "VerifySignatures": [
+            {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "SigningRoot"}}
+        ],
+        "KeepIdempotencyRecords": [
+            {
+                "Effect": "Allow",
+                "Action": [PUT, UPDATE, DELETE],
+                "Resource": TABLE,
+                "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#IDEMPOTENCY"]}},
+            }
+        ],
+    }
+
+
+@EVERY_WORKER
+def test_a_worker_reads_its_queue_in_batches_of_which_a_part_may_fail(
+    template: dict[str, Any], function: str, queue: str
+) -> None:
+    properties = template["Resources"][logical_id(function)]["Properties"]
+    assert properties["Events"] == {
+        "Queue": {
+            "Type": "SQS",
+            "Properties": {
+                "Queue": {"Fn::GetAtt": [queue, "Arn"]},
+                "BatchSize": 10,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            },
+        }
+    }
+    assert properties["Environment"] == {"Variables": {"DEAD_LETTER_QUEUE_URL": {"Ref": f"{queue}DeadLetters"}}}
+
+
+def test_the_deny_covers_every_action_on_keys(template: dict[str, Any]) -> None:
+    assert template["Resources"]["NoAccessToApiKeys"]["Properties"]["PolicyDocument"] == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Action": "dynamodb:*",
+                "Resource": TABLE,
+                "Condition": {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["KEY#*"]}},
+            }
+        ],
+    }
+
+
+def test_the_authorizer_sees_keys_alone(template: dict[str, Any]) -> None:
+    assert template["Resources"]["Authorizer"]["Properties"]["Policies"] == [
+        {
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": ACTIONS["authorizer"],
+                    "Resource": TABLE,
+                    "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["KEY#*"]}},
+                }
+            ]
+        }
+    ]
+
+
+def test_the_pepper_is_in_the_authorizers_environment_alone(template: dict[str, Any]) -> None:
+    environments = {
+        function: template["Resources"][logical_id(function)]["Properties"].get("Environment") for function in FUNCTIONS
+    }
+    assert {function: each for function, each in environments.items() if each and function not in QUEUES} == {
+        "authorizer": {"Variables": {"KEY_PEPPER": {"Fn::Sub": "{{resolve:secretsmanager:${KeyPepper}}}"}}}
+    }
+    assert "KEY_PEPPER" not in template["Globals"]["Function"]["Environment"]["Variables"]
+
+
+@EVERY_FUNCTION
+def test_a_function_has_its_log_group_with_a_retention(template: dict[str, Any], function: str) -> None:
+    name = logical_id(function)
+    assert template["Resources"][name]["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}LogGroup"}}
+    assert template["Resources"][f"{name}LogGroup"] == {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {
+            "LogGroupName": {"Fn::Sub": f"/contacts/${{Stage}}/{name}"},
+            "RetentionInDays": {"Ref": "LogRetentionDays"},
+        },
+    }
+
+
+@EVERY_ENDPOINT
+def test_an_endpoint_has_a_sample_event_of_its_route(resources: dict[str, Any], function: str) -> None:
+    [event] = resources[logical_id(function)]["Properties"]["Events"].values()
+    sample = sample_event(function)
+    assert (sample["httpMethod"], sample["resource"]) == (event["Properties"]["Method"], event["Properties"]["Path"])
+    assert sample["path"] == sample["resource"].format(**sample["pathParameters"] or {})
+    assert sample["requestContext"]["resourcePath"] == sample["resource"]
+
+
+def test_the_authorizer_has_a_sample_event() -> None:
+    sample = sample_event("authorizer")
+    assert (sample["type"], sample["methodArn"].split("/", 2)[2]) == ("REQUEST", "GET/v1/contacts/by-phone")
+
+
+def test_no_sample_event_is_without_its_function() -> None:
+    assert sorted(each.stem for each in (ROOT / "events").iterdir()) == FUNCTIONS

@@ -1,0 +1,67 @@
+"""What is kept, and how well."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import template_resources
+
+KEPT = ["Table", "KeyPepper", "SigningRoot"]
+
+
+@pytest.mark.parametrize("stage", ["local", "dev", "staging", "prod"])
+def test_the_table_is_on_demand_encrypted_and_restorable(stage: str) -> None:
+    properties = template_resources(stage)["Table"]["Properties"]
+    assert properties == {
+        "TableName": f"contacts-{stage}",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True},
+        "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+        "DeletionProtectionEnabled": stage in {"staging", "prod"},
+    }
+
+
+@pytest.mark.parametrize("resource", KEPT)
+@pytest.mark.parametrize(
+    ("stage", "policy"), [("local", "Delete"), ("dev", "Delete"), ("staging", "Retain"), ("prod", "Retain")]
+)
+def test_data_outlives_its_stack_outside_dev(resource: str, stage: str, policy: str) -> None:
+    kept = template_resources(stage)[resource]
+    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == (policy, policy)
+
+
+@pytest.mark.parametrize(
+    ("secret", "name"), [("KeyPepper", "contacts/local/key-pepper"), ("SigningRoot", "contacts/local/signing-root")]
+)
+def test_a_secret_is_made_by_secrets_manager_and_written_nowhere(
+    resources: dict[str, Any], secret: str, name: str
+) -> None:
+    properties = resources[secret]["Properties"]
+    assert properties["Name"] == name
+    assert properties["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert "SecretString" not in properties
+
+
+@pytest.mark.parametrize(("queue", "is_fifo"), [("InboundMessages", False), ("TagCommands", True)])
+def test_a_queue_gives_up_after_five_tries_and_keeps_what_it_gave_up_longer(
+    resources: dict[str, Any], template: dict[str, Any], queue: str, *, is_fifo: bool
+) -> None:
+    properties, dead = resources[queue]["Properties"], resources[f"{queue}DeadLetters"]["Properties"]
+    assert template["Resources"][queue]["Properties"]["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [f"{queue}DeadLetters", "Arn"]},
+        "maxReceiveCount": 5,
+    }
+    assert (properties.get("FifoQueue", False), dead.get("FifoQueue", False)) == (is_fifo, is_fifo)
+    assert properties["VisibilityTimeout"] == 6 * template["Globals"]["Function"]["Timeout"]
+    assert dead["MessageRetentionPeriod"] > properties["MessageRetentionPeriod"]
+
+
+def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:
+    assert template["Parameters"]["Stage"]["AllowedValues"] == ["local", "dev", "staging", "prod"]
+    assert template["Parameters"]["Architecture"]["Default"] == "arm64"

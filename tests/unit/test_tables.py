@@ -1,0 +1,21 @@
+"""The keys of the table; its operations are tried in tests/functions."""
+
+import pytest
+
+from contacts.tables import ApiKeyItem, ContactItem, ContactPointer, Key, TagItem, TagName, TenantApiKey, TenantItem
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        (ContactItem.key("ctenant0", "12345"), ("ctenant0#12345", "CONTACT")),
+        (ContactPointer.key("ctenant0", "ccontact"), ("ctenant0#ccontact", "ID")),
+        (TagItem.key("ctenant0", "ctag0000"), ("ctenant0#TAGS", "ctag0000")),
+        (TagName.key("ctenant0", "VIP Straße"), ("ctenant0#TAGS", "NAME#vip strasse")),
+        (ApiKeyItem.key("0123abcd"), ("KEY#0123abcd", "KEY")),
+        (TenantItem.key("ctenant0"), ("TENANTS", "ctenant0")),
+        (TenantApiKey.key("ctenant0", "ckey0000"), ("ctenant0#KEYS", "ckey0000")),
+    ],
+)
+def test_each_kind_of_item_has_its_key(key: Key, written: tuple[str, str]) -> None:
+    assert key == written
