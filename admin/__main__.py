@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from admin import target
-from admin.commands import contact, key, tag, tenant
+from admin.commands import contact, key, message, signature, tag, tag_command, tenant
 from admin.errors import Refused
 from admin.faults import explain
 from contacts.errors import ContactNotFound, DatabaseUnavailable, InvalidParameter
@@ -20,11 +20,14 @@ app.add_typer(tenant.app, name="tenant")
 app.add_typer(key.app, name="key")
 app.add_typer(tag.app, name="tag")
 app.add_typer(contact.app, name="contact")
+app.add_typer(message.app, name="message")
+app.add_typer(tag_command.app, name="tag-command")
+app.command()(signature.sign)
 
 
 @app.callback()
 def choose_target(
-    stage: Annotated[str | None, typer.Option(help="dev, staging or prod: its table and its secret.")] = None,
+    stage: Annotated[str | None, typer.Option(help="dev, staging or prod: its table, secrets, API and queues.")] = None,
     table: Annotated[str | None, typer.Option(help="Another table than the stage's own.")] = None,
 ) -> None:
     """What operators do beside the API. Without options it works on the local stack, where one is running."""

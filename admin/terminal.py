@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,15 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 TenantId = Annotated[str, typer.Argument(help="As `tenant list` shows it.")]
 
 _WIDTH_OF_A_FILE = 200
+
+
+def moment(text: str) -> datetime:
+    """Reads a time that is given as an option. Without an offset it is in UTC."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def show(records: Record | list[Record], *, as_json: bool = False) -> None:

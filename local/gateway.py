@@ -81,9 +81,7 @@ class Authorization:
 
 
 class Gateway(LocalApigwService):  # type: ignore[misc]
-    def __init__(
-        self, template: Template, runtimes: Runtimes, usage_plans: UsagePlans, log: Log, port: int
-    ) -> None:
+    def __init__(self, template: Template, runtimes: Runtimes, usage_plans: UsagePlans, log: Log, port: int) -> None:
         super().__init__(template.api, runtimes, port=port)
         api = template.rest_api
         (authorizer,) = api["Auth"]["Authorizers"].values()

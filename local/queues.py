@@ -124,7 +124,8 @@ class _Consumer:
         except (FunctionFailed, KeyError, TypeError, ValueError) as error:
             self.log.write("local", f"{self.source.function} failed on {len(messages)} messages: {error!r}")
             return everything
-        return failed if failed <= everything else everything
+        is_understood = failed <= everything
+        return failed if is_understood else everything
 
     def _settle(self, messages: list[dict[str, Any]], failed: set[str]) -> None:
         done, again = (

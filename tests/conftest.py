@@ -15,6 +15,8 @@ from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # typ
 
 from tests.gateway import ACME, GLOBEX, ROOT, Tenant
 
+pytest_plugins = ["tests.system"]
+
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]  # a developer's own account has no part in this
 os.environ |= {

@@ -15,7 +15,7 @@ from mypy_boto3_sqs.service_resource import Queue
 from contacts import repository, timestamps
 from contacts.identifiers import new_id
 from contacts.tables import TagItem
-from tests.functions.conftest import Line, Reply, refuse
+from tests.functions.conftest import Reply, Wire, refuse
 from tests.gateway import Tenant, call
 from tests.queues import bodies, create_queue, deliver, take
 
@@ -171,9 +171,9 @@ def test_a_contact_that_is_gone_is_an_outcome(
 
 @pytest.mark.parametrize("operation", ["ASSIGN", "REMOVE"])
 def test_also_when_it_goes_in_the_middle(
-    acme: Tenant, contact: dict[str, Any], commands: Commands, line: Line, operation: str
+    acme: Tenant, contact: dict[str, Any], commands: Commands, wire: Wire, operation: str
 ) -> None:
-    line.interrupt("UpdateItem", lambda: call("delete_contact", acme, contactId=contact["id"]))
+    wire.interrupt("UpdateItem", lambda: call("delete_contact", acme, contactId=contact["id"]))
     assert commands.apply(operation, "AI_TOOL") == "ContactNotFound"
     assert call("get_contact", acme, contactId=contact["id"])[0] == 404
 
@@ -299,7 +299,7 @@ def test_nothing_waits_behind_a_bad_one_and_bad_ones_keep_their_order(commands: 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, refuse("ThrottlingException"), refuse("ValidationException")])
 def test_one_that_the_database_did_not_take_comes_again_with_the_later_ones_of_its_group(
-    acme: Tenant, commands: Commands, line: Line, dead_letters: Queue, log: Callable[[], str], fault: Any
+    acme: Tenant, commands: Commands, wire: Wire, dead_letters: Queue, log: Callable[[], str], fault: Any
 ) -> None:
     _, other = call("upsert_contact", acme, json_body={"phone": "12345"})
     others = Commands(acme, other["id"], log)
@@ -309,7 +309,7 @@ def test_one_that_the_database_did_not_take_comes_again_with_the_later_ones_of_i
         commands.write("ASSIGN", "AI_TOOL", tag=2),
         others.write("ASSIGN", "AI_TOOL", tag=3),
     ]
-    line.fail("BatchGetItem", repeat(fault, 1 if isinstance(fault, Reply) and b"Validation" in fault.body else 3))
+    wire.fail("BatchGetItem", repeat(fault, 1 if isinstance(fault, Reply) and b"Validation" in fault.body else 3))
     assert deliver(FUNCTION, *batch, groups=("ada", "eve", "ada", "eve")) == [0, 2]
     assert commands.assignments() == []
     assert [each["tagId"] for each in others.assignments()] == [acme.tag_ids[1], acme.tag_ids[3]]
@@ -320,15 +320,15 @@ def test_one_that_the_database_did_not_take_comes_again_with_the_later_ones_of_i
     assert [each["tagId"] for each in commands.assignments()] == [acme.tag_ids[0], acme.tag_ids[2]]
 
 
-def test_when_all_fail_the_whole_batch_does(commands: Commands, line: Line) -> None:
-    line.fail("BatchGetItem", repeat(UNREACHABLE, 3))
+def test_when_all_fail_the_whole_batch_does(commands: Commands, wire: Wire) -> None:
+    wire.fail("BatchGetItem", repeat(UNREACHABLE, 3))
     with pytest.raises(BatchProcessingError):
         deliver(FUNCTION, commands.write("ASSIGN", "AI_TOOL"), commands.write("ASSIGN", "AI_TOOL", tag=1))
-    assert line.operations == ["BatchGetItem"] * 3
+    assert wire.operations == ["BatchGetItem"] * 3
 
 
-def test_a_write_whose_reply_was_lost_is_the_same_write(commands: Commands, line: Line) -> None:
-    line.fail("UpdateItem", [refuse("InternalServerError", 500, after_the_effect=True)])
+def test_a_write_whose_reply_was_lost_is_the_same_write(commands: Commands, wire: Wire) -> None:
+    wire.fail("UpdateItem", [refuse("InternalServerError", 500, after_the_effect=True)])
     assert commands.apply("ASSIGN", "AI_TOOL") == "ASSIGNED"
     assert len(commands.assignments()) == 1
 
@@ -336,29 +336,29 @@ def test_a_write_whose_reply_was_lost_is_the_same_write(commands: Commands, line
 # What it costs, and what it leaves in the log
 
 
-def test_assigning_is_a_read_that_may_be_stale_and_a_write(commands: Commands, line: Line) -> None:
+def test_assigning_is_a_read_that_may_be_stale_and_a_write(commands: Commands, wire: Wire) -> None:
     assert commands.apply("ASSIGN", "AI_TOOL") == "ASSIGNED"
-    assert line.operations == ["BatchGetItem", "UpdateItem"]
-    assert line.requests[0][1]["RequestItems"]["contacts-local"].get("ConsistentRead") is not True
+    assert wire.operations == ["BatchGetItem", "UpdateItem"]
+    assert wire.requests[0][1]["RequestItems"]["contacts-local"].get("ConsistentRead") is not True
 
 
-def test_but_nobody_is_gone_before_a_second_look(acme: Tenant, commands: Commands, line: Line) -> None:
-    line.fail("BatchGetItem", [Reply(200, json.dumps({"Responses": {"contacts-local": []}}).encode())])
+def test_but_nobody_is_gone_before_a_second_look(acme: Tenant, commands: Commands, wire: Wire) -> None:
+    wire.fail("BatchGetItem", [Reply(200, json.dumps({"Responses": {"contacts-local": []}}).encode())])
     assert commands.apply("ASSIGN", "AI_TOOL") == "ASSIGNED"
-    assert line.operations == ["BatchGetItem", "BatchGetItem", "UpdateItem"]
-    assert line.requests[1][1]["RequestItems"]["contacts-local"]["ConsistentRead"] is True
+    assert wire.operations == ["BatchGetItem", "BatchGetItem", "UpdateItem"]
+    assert wire.requests[1][1]["RequestItems"]["contacts-local"]["ConsistentRead"] is True
 
-    line.requests.clear()
+    wire.requests.clear()
     assert commands.apply("ASSIGN", "AI_TOOL", tagId=acme.deleted_tag_id) == "TagNotFound"
-    assert line.operations == ["BatchGetItem"]
+    assert wire.operations == ["BatchGetItem"]
 
 
-def test_removing_is_a_read_of_the_pointer_and_a_write(commands: Commands, line: Line) -> None:
+def test_removing_is_a_read_of_the_pointer_and_a_write(commands: Commands, wire: Wire) -> None:
     assert commands.apply("REMOVE", "AI_TOOL") == "REMOVED"
-    assert line.operations == ["GetItem", "UpdateItem"]
-    line.requests.clear()
+    assert wire.operations == ["GetItem", "UpdateItem"]
+    wire.requests.clear()
     assert commands.apply("REMOVE", "AI_TOOL") == "REMOVED"
-    assert line.operations == ["UpdateItem"]
+    assert wire.operations == ["UpdateItem"]
     repository._known_phones.clear()
 
 

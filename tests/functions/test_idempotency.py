@@ -16,7 +16,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts.identifiers import new_id
 from contacts.tables import TagItem
-from tests.functions.conftest import Fault, Line, refuse
+from tests.functions.conftest import Fault, Wire, refuse
 from tests.gateway import REQUEST_ID, Tenant, build_event, call, invoke
 from tests.refusals import (
     CONTACT_NOT_FOUND,
@@ -152,10 +152,10 @@ def test_a_malformed_key_is_named(acme: Tenant, table: Table, key: str) -> None:
     assert table.scan()["Items"] == found
 
 
-def test_under_a_malformed_key_nothing_is_done(acme: Tenant, write: tuple[str, dict[str, Any]], line: Line) -> None:
+def test_under_a_malformed_key_nothing_is_done(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
     function, request = write
     assert outcome(send(function, acme, "a b", **request)) == MALFORMED
-    assert line.operations == []
+    assert wire.operations == []
 
 
 @pytest.mark.parametrize("key", [KEY, "", "é"])
@@ -236,9 +236,9 @@ def test_a_409_is_not_kept(acme: Tenant, contact: dict[str, Any], table: Table) 
 
 @pytest.mark.parametrize(("fault", "refusal"), [(THROTTLED, UNAVAILABLE), (INVALID, INTERNAL_ERROR)])
 def test_a_fault_is_not_kept(
-    acme: Tenant, contact: dict[str, Any], table: Table, line: Line, fault: Fault, refusal: tuple[int, Any]
+    acme: Tenant, contact: dict[str, Any], table: Table, wire: Wire, fault: Fault, refusal: tuple[int, Any]
 ) -> None:
-    line.fail("TransactWriteItems", [fault] * (3 if fault is THROTTLED else 1))
+    wire.fail("TransactWriteItems", [fault] * (3 if fault is THROTTLED else 1))
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == refusal
     assert records(table) == []
     assert send("delete_contact", acme, contactId=contact["id"])["statusCode"] == 200
@@ -259,10 +259,10 @@ def test_while_the_first_is_being_worked_on_the_second_is_refused(acme: Tenant, 
     assert first["statusCode"] == 201
 
 
-def test_a_lock_holds_as_long_as_its_function_can_run(acme: Tenant, line: Line) -> None:
+def test_a_lock_holds_as_long_as_its_function_can_run(acme: Tenant, wire: Wire) -> None:
     before = time.time()
     send("upsert_contact", acme, **CREATE)
-    operation, request = line.requests[0]
+    operation, request = wire.requests[0]
     assert operation == "PutItem"
     assert request["Item"]["status"] == {"S": "INPROGRESS"}
     assert before + 19.9 < int(request["Item"]["in_progress_until"]["N"]) / 1000 <= time.time() + 20
@@ -304,16 +304,16 @@ def test_a_record_that_expired_is_none_though_it_is_still_there(acme: Tenant, ta
 
 
 def test_who_lost_the_lock_does_not_complete_it(
-    acme: Tenant, contact: dict[str, Any], table: Table, line: Line, log: Callable[[], str]
+    acme: Tenant, contact: dict[str, Any], table: Table, wire: Wire, log: Callable[[], str]
 ) -> None:
-    line.interrupt("TransactWriteItems", lambda: change_record(table, owner="another"))
+    wire.interrupt("TransactWriteItems", lambda: change_record(table, owner="another"))
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == (200, {"ok": True})
     assert "The answer was not kept" in log()
     assert [(record["owner"], record["status"]) for record in records(table)] == [("another", "INPROGRESS")]
 
 
-def test_nor_does_he_release_it(acme: Tenant, table: Table, line: Line, log: Callable[[], str]) -> None:
-    line.interrupt("GetItem", lambda: change_record(table, owner="another"))
+def test_nor_does_he_release_it(acme: Tenant, table: Table, wire: Wire, log: Callable[[], str]) -> None:
+    wire.interrupt("GetItem", lambda: change_record(table, owner="another"))
     assert outcome(send("delete_contact", acme, contactId=new_id())) == CONTACT_NOT_FOUND
     assert "The lock was not released" in log()
     assert [record["owner"] for record in records(table)] == ["another"]
@@ -322,19 +322,19 @@ def test_nor_does_he_release_it(acme: Tenant, table: Table, line: Line, log: Cal
 # What DynamoDB does to it
 
 
-def test_a_lock_whose_reply_was_lost_is_ones_own(acme: Tenant, line: Line) -> None:
-    line.fail("PutItem", [refuse("InternalServerError", 500, after_the_effect=True)])
+def test_a_lock_whose_reply_was_lost_is_ones_own(acme: Tenant, wire: Wire) -> None:
+    wire.fail("PutItem", [refuse("InternalServerError", 500, after_the_effect=True)])
     first = send("upsert_contact", acme, **CREATE)
     assert first["statusCode"] == 201
-    assert line.operations == ["PutItem", "PutItem", "UpdateItem", "TransactWriteItems", "UpdateItem"]
+    assert wire.operations == ["PutItem", "PutItem", "UpdateItem", "TransactWriteItems", "UpdateItem"]
     assert send("upsert_contact", acme, **CREATE) == replayed(first)
 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, UNANSWERED, THROTTLED, INVALID])
 def test_what_was_done_is_answered_though_the_answer_cannot_be_kept(
-    acme: Tenant, contact: dict[str, Any], table: Table, line: Line, log: Callable[[], str], fault: Fault
+    acme: Tenant, contact: dict[str, Any], table: Table, wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
-    line.fail("UpdateItem", repeat(fault))
+    wire.fail("UpdateItem", repeat(fault))
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == (200, {"ok": True})
     assert "The answer was not kept" in log()
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == IN_PROGRESS
@@ -344,9 +344,9 @@ def test_what_was_done_is_answered_though_the_answer_cannot_be_kept(
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, UNANSWERED, THROTTLED, INVALID])
 def test_an_error_stays_what_it_is_though_the_lock_cannot_be_released(
-    acme: Tenant, table: Table, line: Line, log: Callable[[], str], fault: Fault
+    acme: Tenant, table: Table, wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
-    line.fail("DeleteItem", repeat(fault))
+    wire.fail("DeleteItem", repeat(fault))
     assert outcome(send("delete_contact", acme, contactId=new_id())) == CONTACT_NOT_FOUND
     assert "The lock was not released" in log()
     assert len(records(table)) == 1
@@ -354,23 +354,23 @@ def test_an_error_stays_what_it_is_though_the_lock_cannot_be_released(
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, UNANSWERED, THROTTLED])
 def test_without_a_lock_nothing_is_done(
-    acme: Tenant, contact: dict[str, Any], line: Line, log: Callable[[], str], fault: Fault
+    acme: Tenant, contact: dict[str, Any], wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
-    line.fail("PutItem", repeat(fault))
+    wire.fail("PutItem", repeat(fault))
     answer = send("delete_contact", acme, contactId=contact["id"])
     assert outcome(answer) == UNAVAILABLE
     assert answer["headers"]["Retry-After"] == "1"
-    assert set(line.operations) == {"PutItem"}
+    assert set(wire.operations) == {"PutItem"}
     assert type(fault).__name__ in log() or fault is THROTTLED
     assert call("get_contact", acme, contactId=contact["id"])[0] == 200
 
 
 def test_a_lock_that_dynamodb_does_not_understand_is_our_fault(
-    acme: Tenant, contact: dict[str, Any], line: Line
+    acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
-    line.fail("PutItem", [INVALID])
+    wire.fail("PutItem", [INVALID])
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == INTERNAL_ERROR
-    assert line.operations == ["PutItem"]
+    assert wire.operations == ["PutItem"]
 
 
 # What it costs, and what it leaves behind
@@ -385,29 +385,29 @@ FLOWS = {
 }
 
 
-def test_it_costs_two_requests_more(acme: Tenant, write: tuple[str, dict[str, Any]], line: Line) -> None:
+def test_it_costs_two_requests_more(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
     function, request = write
     send(function, acme, **request)
-    assert line.operations == ["PutItem", *FLOWS[function], "UpdateItem"]
+    assert wire.operations == ["PutItem", *FLOWS[function], "UpdateItem"]
 
 
-def test_without_the_header_it_costs_none(acme: Tenant, write: tuple[str, dict[str, Any]], line: Line) -> None:
+def test_without_the_header_it_costs_none(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
     function, request = write
     call(function, acme, **request)
-    assert line.operations == FLOWS[function]
+    assert wire.operations == FLOWS[function]
 
 
-def test_a_replay_costs_one(acme: Tenant, write: tuple[str, dict[str, Any]], line: Line) -> None:
+def test_a_replay_costs_one(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
     function, request = write
     send(function, acme, **request)
-    line.requests.clear()
+    wire.requests.clear()
     send(function, acme, **request)
-    assert line.operations == ["PutItem"]
+    assert wire.operations == ["PutItem"]
 
 
-def test_a_refusal_costs_two_more(acme: Tenant, line: Line) -> None:
+def test_a_refusal_costs_two_more(acme: Tenant, wire: Wire) -> None:
     send("delete_contact", acme, contactId=new_id())
-    assert line.operations == ["PutItem", "GetItem", "DeleteItem"]
+    assert wire.operations == ["PutItem", "GetItem", "DeleteItem"]
 
 
 def test_a_record_holds_the_answer_and_nothing_else_of_a_contact(acme: Tenant, table: Table) -> None:
@@ -429,9 +429,9 @@ def test_a_record_holds_the_answer_and_nothing_else_of_a_contact(acme: Tenant, t
     assert json.loads(str(record["answer"])) == {"status": 201, "headers": {}, "body": answer["body"]}
 
 
-def test_a_lock_holds_nothing_of_a_contact(acme: Tenant, line: Line) -> None:
+def test_a_lock_holds_nothing_of_a_contact(acme: Tenant, wire: Wire) -> None:
     send("upsert_contact", acme, json_body={"phone": "491512345678", "display_name": "Ada"})
-    lock = json.dumps(line.requests[0])
+    lock = json.dumps(wire.requests[0])
     assert "491512345678" not in lock
     assert "Ada" not in lock
 

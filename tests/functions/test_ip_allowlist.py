@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.conftest import Line
+from tests.functions.conftest import Wire
 from tests.gateway import Tenant, call
 from tests.refusals import ADDRESS_NOT_ALLOWED, invalid, signature_rejected
 
@@ -61,10 +61,10 @@ def test_no_header_speaks_for_an_address(acme: Tenant, name: str) -> None:
     assert whoami(acme, "203.0.113.0/24", "203.0.113.7", headers={name: "198.51.100.1"})[0] == 200
 
 
-def test_nothing_is_done_for_a_call_that_is_refused(acme: Tenant, line: Line) -> None:
+def test_nothing_is_done_for_a_call_that_is_refused(acme: Tenant, wire: Wire) -> None:
     refused = call("upsert_contact", acme, key={"ipAllowlist": ELSEWHERE}, json_body={"phone": "12345"})
     assert refused == ADDRESS_NOT_ALLOWED
-    assert line.operations == []
+    assert wire.operations == []
 
 
 def test_the_checks_keep_their_order(acme: Tenant) -> None:

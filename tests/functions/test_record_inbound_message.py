@@ -15,7 +15,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_sqs.service_resource import Queue
 
 from contacts import repository, timestamps
-from tests.functions.conftest import Line, Reply, refuse
+from tests.functions.conftest import Reply, Wire, refuse
 from tests.gateway import Tenant, call
 from tests.queues import bodies, create_queue, deliver
 from tests.refusals import CONTACT_NOT_FOUND
@@ -277,10 +277,10 @@ def test_two_messages_in_reverse_order_end_where_they_should(acme: Tenant) -> No
     assert (contact["lastSeenAt"], contact["displayName"]) == (at(300), "Ada")
 
 
-def test_a_backlog_is_no_burst(acme: Tenant, line: Line) -> None:
+def test_a_backlog_is_no_burst(acme: Tenant, wire: Wire) -> None:
     backlog = [message(acme, at(300 * number)) for number in range(10)]
     assert deliver(FUNCTION, *backlog) == []
-    assert line.operations.count("UpdateItem") == 9
+    assert wire.operations.count("UpdateItem") == 9
     assert (found(acme)["firstSeenAt"], found(acme)["lastSeenAt"]) == (at(0), at(2700))
 
 
@@ -375,9 +375,9 @@ def test_without_a_dead_letter_queue_it_is_said_what_is_missing(
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, refuse("ThrottlingException"), refuse("InternalServerError", 500)])
 def test_a_message_that_the_database_did_not_take_comes_again_alone(
-    acme: Tenant, line: Line, dead_letters: Queue, log: Callable[[], str], fault: Any
+    acme: Tenant, wire: Wire, dead_letters: Queue, log: Callable[[], str], fault: Any
 ) -> None:
-    line.fail("GetItem", repeat(fault, 3))
+    wire.fail("GetItem", repeat(fault, 3))
     batch = [message(acme, at(number), phone=f"1234{number}") for number in range(3)]
     assert deliver(FUNCTION, *batch) == [0]
     assert call("get_contact_by_phone", acme, query={"phone": "12340"}) == CONTACT_NOT_FOUND
@@ -389,107 +389,107 @@ def test_a_message_that_the_database_did_not_take_comes_again_alone(
 
 
 def test_so_does_one_that_meets_a_bug_with_its_trace_in_the_log(
-    acme: Tenant, line: Line, log: Callable[[], str]
+    acme: Tenant, wire: Wire, log: Callable[[], str]
 ) -> None:
-    line.fail("GetItem", [refuse("ValidationException")])
+    wire.fail("GetItem", [refuse("ValidationException")])
     assert deliver(FUNCTION, message(acme, at(0)), message(acme, at(0), phone="12345")) == [0]
     failure = json.loads(log().splitlines()[0])
     assert (failure["message"], failure["level"], failure["tenant_id"]) == ("Message not handled", "ERROR", acme.id)
     assert "ValidationException" in failure["exception"]
 
 
-def test_when_all_fail_the_whole_batch_does(acme: Tenant, line: Line) -> None:
-    line.fail("GetItem", repeat(UNREACHABLE))
+def test_when_all_fail_the_whole_batch_does(acme: Tenant, wire: Wire) -> None:
+    wire.fail("GetItem", repeat(UNREACHABLE))
     with pytest.raises(BatchProcessingError):
         deliver(FUNCTION, message(acme, at(0)), message(acme, at(0), phone="12345"))
 
 
-def test_a_failure_starts_no_cooldown(acme: Tenant, line: Line) -> None:
-    line.fail("TransactWriteItems", repeat(UNREACHABLE, 3))
+def test_a_failure_starts_no_cooldown(acme: Tenant, wire: Wire) -> None:
+    wire.fail("TransactWriteItems", repeat(UNREACHABLE, 3))
     assert deliver(FUNCTION, message(acme, at(0)), message(acme, at(0), phone="12345")) == [0]
     record(acme, 0)
     assert found(acme)["lastSeenAt"] == at(0)
 
 
-def test_a_stale_read_is_found_out_by_the_write(acme: Tenant, line: Line) -> None:
+def test_a_stale_read_is_found_out_by_the_write(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     first = found(acme)
-    line.requests.clear()
-    line.fail("GetItem", [Reply(200, b"{}")])
+    wire.requests.clear()
+    wire.fail("GetItem", [Reply(200, b"{}")])
     record(acme, 60)
-    assert line.operations == ["GetItem", "TransactWriteItems", "GetItem", "UpdateItem"]
-    assert [request["ConsistentRead"] for operation, request in line.requests if operation == "GetItem"] == [
+    assert wire.operations == ["GetItem", "TransactWriteItems", "GetItem", "UpdateItem"]
+    assert [request["ConsistentRead"] for operation, request in wire.requests if operation == "GetItem"] == [
         False,
         True,
     ]
     assert (found(acme)["id"], found(acme)["lastSeenAt"]) == (first["id"], at(60))
 
 
-def test_what_others_write_meanwhile_is_not_undone(acme: Tenant, line: Line) -> None:
+def test_what_others_write_meanwhile_is_not_undone(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     upsert = {"phone": PHONE, "display_name": "Grace"}
-    line.interrupt("UpdateItem", lambda: call("upsert_contact", acme, json_body=upsert))
+    wire.interrupt("UpdateItem", lambda: call("upsert_contact", acme, json_body=upsert))
     record(acme, 60, "Ada")
     contact = found(acme)
     assert contact["displayName"] == "Grace"
     assert contact["lastSeenAt"] > at(60)
 
 
-def test_a_contact_that_is_deleted_meanwhile_is_made_anew(acme: Tenant, table: Table, line: Line) -> None:
+def test_a_contact_that_is_deleted_meanwhile_is_made_anew(acme: Tenant, table: Table, wire: Wire) -> None:
     record(acme, 0, "Ada")
     first = found(acme)
-    line.interrupt("UpdateItem", lambda: call("delete_contact", acme, contactId=first["id"]))
+    wire.interrupt("UpdateItem", lambda: call("delete_contact", acme, contactId=first["id"]))
     record(acme, 60)
     assert found(acme)["id"] != first["id"]
     assert found(acme)["firstSeenAt"] == at(60)
 
 
-def test_who_loses_every_race_comes_again(acme: Tenant, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_loses_every_race_comes_again(acme: Tenant, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "PATIENCE_SECONDS", 0.05)
     record(acme, 0)
-    line.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
+    wire.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
     assert deliver(FUNCTION, message(acme, at(60)), message(acme, at(0), phone="12345")) == [0]
 
 
 # What it costs, and what it leaves in the log
 
 
-def test_a_new_contact_is_one_read_and_one_transaction(acme: Tenant, line: Line) -> None:
+def test_a_new_contact_is_one_read_and_one_transaction(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
-    assert line.operations == ["GetItem", "TransactWriteItems"]
-    assert line.requests[0][1]["ConsistentRead"] is False
+    assert wire.operations == ["GetItem", "TransactWriteItems"]
+    assert wire.requests[0][1]["ConsistentRead"] is False
 
 
-def test_within_the_cooldown_a_warm_function_makes_no_request(acme: Tenant, line: Line) -> None:
+def test_within_the_cooldown_a_warm_function_makes_no_request(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
-    line.requests.clear()
+    wire.requests.clear()
     record(acme, 59, "Ada")
     record(acme, -59)
-    assert line.operations == []
+    assert wire.operations == []
 
 
-def test_elsewhere_it_makes_one_read_and_then_knows(acme: Tenant, line: Line) -> None:
+def test_elsewhere_it_makes_one_read_and_then_knows(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
-    line.requests.clear()
+    wire.requests.clear()
     repository._recent_messages.clear()
     record(acme, 59, "Ada")
     record(acme, 58)
-    assert line.operations == ["GetItem"]
-    assert line.requests[0][1]["ConsistentRead"] is False
+    assert wire.operations == ["GetItem"]
+    assert wire.requests[0][1]["ConsistentRead"] is False
 
 
-def test_after_it_a_message_is_a_read_and_a_write(acme: Tenant, line: Line) -> None:
+def test_after_it_a_message_is_a_read_and_a_write(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
-    line.requests.clear()
+    wire.requests.clear()
     record(acme, 60)
-    assert line.operations == ["GetItem", "UpdateItem"]
+    assert wire.operations == ["GetItem", "UpdateItem"]
 
 
-def test_an_earlier_message_that_brings_nothing_is_a_read(acme: Tenant, line: Line) -> None:
+def test_an_earlier_message_that_brings_nothing_is_a_read(acme: Tenant, wire: Wire) -> None:
     record(acme, 600)
-    line.requests.clear()
+    wire.requests.clear()
     record(acme, 0)
-    assert line.operations == ["GetItem"]
+    assert wire.operations == ["GetItem"]
 
 
 def test_outcomes_are_logged_without_phones_and_names(

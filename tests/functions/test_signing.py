@@ -16,7 +16,7 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 
 from contacts import origin
 from contacts.signatures import signing_secret
-from tests.functions.conftest import Line
+from tests.functions.conftest import Wire
 from tests.gateway import ROOT, Event, Tenant, build_event, call, invoke
 from tests.refusals import NO_OBJECT, UNAVAILABLE, signature_rejected
 
@@ -200,13 +200,13 @@ def test_so_is_a_part_of_the_right_one(acme: Tenant, part: slice) -> None:
         '.POST./v1/contacts?a=1&a=2&b=.{"phone": "12345"}',
     ],
 )
-def test_the_right_signature_of_another_request_is_refused(acme: Tenant, table: Table, line: Line, target: str) -> None:
+def test_the_right_signature_of_another_request_is_refused(acme: Tenant, table: Table, wire: Wire, target: str) -> None:
     body = '{"phone": "12345"}'
     event = build_event("upsert_contact", acme, key=SIGNED, body=body, headers=sign(acme, target))
     event["multiValueQueryStringParameters"] = {"b": [""], "a": ["2", "1"]}
     answer = invoke("upsert_contact", event)
     assert (answer["statusCode"], json.loads(answer["body"])) == signature_rejected("bad_signature")
-    assert line.operations == []
+    assert wire.operations == []
 
     event["headers"] |= sign(acme, f"POST./v1/contacts?a=1&a=2&b=.{body}")
     assert invoke("upsert_contact", event)["statusCode"] == 201
@@ -249,11 +249,11 @@ def test_the_signature_comes_before_the_body(acme: Tenant) -> None:
     assert call("upsert_contact", acme, key=SIGNED, body="[]", headers=headers) == NO_OBJECT
 
 
-def test_a_signature_costs_no_request_to_the_database(acme: Tenant, contact: dict[str, Any], line: Line) -> None:
+def test_a_signature_costs_no_request_to_the_database(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     headers = sign(acme, f"GET./v1/contacts/by-phone?phone={contact['phone']}.")
     query = {"phone": contact["phone"]}
     assert call("get_contact_by_phone", acme, key=SIGNED, headers=headers, query=query)[0] == 200
-    assert line.operations == ["GetItem"]
+    assert wire.operations == ["GetItem"]
 
 
 def test_the_root_is_read_once_in_five_minutes(acme: Tenant, clock: time_machine.Traveller, reads: list[str]) -> None:

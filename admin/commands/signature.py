@@ -1,0 +1,69 @@
+# ruff: noqa: PLC0415 - see the package's docstring
+import time
+from typing import Annotated
+from urllib.parse import parse_qsl, urlsplit
+
+import typer
+
+from admin.errors import InvalidValue
+from admin.terminal import Json, show
+from contacts import signatures
+
+
+def sign(
+    method: Annotated[str, typer.Argument(help="As GET or POST.")],
+    url: Annotated[str, typer.Argument(help="The whole URL, or its path and query.")],
+    *,
+    key_id: Annotated[str | None, typer.Option(help="Take the secret of this key, as `key list` shows it.")] = None,
+    secret: Annotated[
+        str | None, typer.Option(envvar="CONTACTS_SIGNING_SECRET", help="The secret, as `key create` showed it.")
+    ] = None,
+    body: Annotated[str | None, typer.Option(help="What is sent, to the byte.")] = None,
+    body_file: Annotated[
+        typer.FileBinaryRead | None, typer.Option(help="The file that is sent; - is standard input.")
+    ] = None,
+    timestamp: Annotated[int | None, typer.Option(min=0, help="Unix seconds; now when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the two headers that sign a request.
+
+    With curl: python -m admin sign GET URL --key-id ID | curl -H @- -H 'Authorization: Bearer ...' URL
+    """
+    if body is not None and body_file:
+        raise InvalidValue("A request has one body: pass --body or --body-file.")
+    path, query = _split(url)
+    sent_at = str(int(time.time()) if timestamp is None else timestamp)
+    signature = signatures.sign(
+        _secret(key_id, secret),
+        timestamp=sent_at,
+        method=method.upper(),
+        path=path,
+        query=query,
+        body=body_file.read() if body_file else (body or "").encode("utf-8", "surrogateescape"),
+    )
+    headers = {"X-SigFollow-Timestamp": sent_at, "X-SigFollow-Signature": signature}
+    if as_json:
+        show(headers, as_json=True)
+    else:
+        typer.echo("\n".join(f"{name}: {value}" for name, value in headers.items()))
+
+
+def _split(url: str) -> tuple[str, list[tuple[str, str]]]:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InvalidValue(f"{url!r} is no URL: {error}.") from None
+    _, found, path = parts.path.partition("/v1/")  # what stands before it is the stage
+    if not found:
+        raise InvalidValue(f"{url!r} is no URL of the API: its paths start with /v1/.")
+    return f"/v1/{path}", parse_qsl(parts.query, keep_blank_values=True)
+
+
+def _secret(key_id: str | None, secret: str | None) -> str:
+    if key_id:
+        from admin.secret_store import signing_root
+
+        return signatures.signing_secret(signing_root(), key_id)
+    if not secret:
+        raise InvalidValue("Sign with which secret? Pass --key-id, or --secret (or set CONTACTS_SIGNING_SECRET).")
+    return secret

@@ -1,0 +1,82 @@
+"""The queues through which other services reach the contacts, contract section 6; here a person stands in for them."""
+
+import json
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from admin.errors import InvalidValue, QueueNotFound
+from admin.target import stage
+from admin.tenants import get_tenant
+from contacts import timestamps
+from contacts.errors import InvalidParameter
+from contacts.models import InboundMessage, Message, TagCommand
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+def send_inbound_message(
+    tenant_id: str, phone: str, *, display_name: str | None = None, received_at: datetime | None = None
+) -> str:
+    """Its message id; received now unless told. Raises TenantNotFound, InvalidValue, QueueNotFound."""
+    message = {
+        "tenantId": get_tenant(tenant_id).id,
+        "phone": phone,
+        "displayName": display_name,
+        "receivedAt": _moment(received_at),
+    }
+    return _send("inbound-messages", InboundMessage, message)
+
+
+def send_tag_command(
+    tenant_id: str,
+    contact_id: str,
+    tag_id: str,
+    action: str,
+    *,
+    source: str,
+    reason: str | None = None,
+    issued_at: datetime | None = None,
+) -> str:
+    """Its message id; issued now unless told. Raises TenantNotFound, InvalidValue, QueueNotFound."""
+    command = {
+        "tenantId": get_tenant(tenant_id).id,
+        "contactId": contact_id,
+        "tagId": tag_id,
+        "action": action,
+        "source": source,
+        "reason": reason,
+        "issuedAt": _moment(issued_at),
+    }
+    return _send("tag-commands.fifo", TagCommand, command, group=f"{tenant_id}#{contact_id}")
+
+
+def _moment(moment: datetime | None) -> str:
+    return timestamps.to_text(moment) if moment else timestamps.now()
+
+
+def _send(queue: str, model: type[Message], message: dict[str, str | None], group: str | None = None) -> str:
+    body = json.dumps(message)
+    try:
+        model.parse(body.encode())  # what the consumer would bury is better refused while somebody looks
+    except InvalidParameter as invalid:
+        raise InvalidValue(str(invalid)) from None
+    in_order: Any = {"MessageGroupId": group} if group else {}
+    sent = _sqs().send_message(QueueUrl=_url(queue), MessageBody=body, **in_order)
+    return sent["MessageId"]
+
+
+def _url(queue: str) -> str:
+    name = f"contacts-{stage()}-{queue}"
+    try:
+        return _sqs().get_queue_url(QueueName=name)["QueueUrl"]
+    except _sqs().exceptions.QueueDoesNotExist:
+        raise QueueNotFound(name) from None
+
+
+@cache
+def _sqs() -> "SQSClient":
+    return boto3.client("sqs")

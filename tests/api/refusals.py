@@ -1,0 +1,22 @@
+"""The gateway's own refusals, without the request id that it gives each."""
+
+from typing import Any
+
+
+def _refusal(status: int, message: str, kind: str, code: int, details: str) -> tuple[int, dict[str, Any]]:
+    return status, {"message": message, "type": kind, "code": code, "error_data": {"details": details}}
+
+
+UNAUTHORIZED = _refusal(
+    401, "Unauthorized", "OAuthException", 190, "The API key is missing, unknown, revoked or expired."
+)
+FORBIDDEN = _refusal(403, "Forbidden", "OAuthException", 200, "The API key may not do this.")
+ROUTE_NOT_FOUND = _refusal(404, "Not found", "GraphMethodException", 100, "There is no such route.")
+TOO_LARGE = _refusal(413, "Request too large", "GraphMethodException", 100, "The body is larger than 10 MB.")
+UNAVAILABLE = _refusal(
+    503, "Service unavailable", "GraphMethodException", 131000, "The request can safely be repeated."
+)
+
+
+def malformed(status: int) -> tuple[int, dict[str, Any]]:
+    return _refusal(status, "Invalid parameter", "GraphMethodException", 100, "The request is malformed.")

@@ -1,0 +1,64 @@
+"""What functions and gateway wrote while all other tests ran: conftest.py puts this one at the end."""
+
+import json
+import re
+from urllib.parse import quote
+
+from local.stack import Stack
+from tests.system import Caller, Customer, new_phone, personal_texts
+
+
+def test_no_key_no_phone_no_name_and_no_reason_was_ever_logged(
+    stack: Stack, customer: Customer, anonymous: Caller
+) -> None:
+    for caller in anonymous, *customer.callers.values():
+        _put_personal_texts_everywhere(caller, customer.tag_ids[0])
+    log = stack.log.read_text()
+    texts = [text for text in personal_texts if len(text) >= 10]  # shorter ones turn up in ids and times by chance
+    assert {"Jane Marker", customer.full.key} <= set(texts)
+    assert [text for text in texts if text in log or json.dumps(text)[1:-1] in log or quote(text) in log] == []
+
+    assert customer.tenant_id in log
+    assert set(re.findall(r'"route":"(.+?)"', log)) == {
+        "GET /v1/contacts/by-phone",
+        "GET /v1/contacts/{contactId}",
+        "POST /v1/contacts",
+        "PATCH /v1/contacts/{contactId}",
+        "DELETE /v1/contacts/{contactId}",
+        "POST /v1/contacts/{contactId}/tags",
+        "DELETE /v1/contacts/{contactId}/tags/{tagId}",
+    }
+
+
+def _put_personal_texts_everywhere(caller: Caller, tag_id: str) -> None:
+    phone, name, reason = new_phone(), "Jane Marker", "Because of Jane Marker"
+    spelled = f"+{phone[:2]} ({phone[2:5]}) {phone[5:]}"
+    personal_texts.update((phone, spelled, name, reason, f"Jane\0{phone}"))
+    _, contact = caller.call("POST", "/v1/contacts", json_body={"phone": spelled, "display_name": name})
+    path = f"/v1/contacts/{contact.get('id', phone)}"
+    by_phone, encoded = f"/v1/contacts/{phone}", quote(spelled)
+    for method, target, body in [
+        ("POST", "/v1/contacts", {"phone": phone, "display_name": f"Jane\0{phone}"}),
+        ("POST", "/v1/contacts", {"phone": name, phone: name}),
+        ("POST", "/v1/contacts", [name, spelled]),
+        ("GET", f"/v1/contacts/by-phone?phone={encoded}&name={quote(name)}", None),
+        ("GET", f"/v1/contacts/by-phone?phone={quote(name)}&key={caller.key}", None),
+        ("GET", f"/v1/contacts/by-phone/{encoded}", None),
+        ("GET", path, None),
+        ("GET", by_phone, None),
+        ("GET", f"/v1/contacts/{caller.key}", None),
+        ("PATCH", path, {"display_name": name}),
+        ("PATCH", path, {"display_name": f"Jane\0{phone}"}),
+        ("PATCH", path, {"phone": spelled}),
+        ("PATCH", by_phone, {"display_name": name}),
+        ("POST", f"{path}/tags", {"tag_id": tag_id, "reason": reason}),
+        ("POST", f"{path}/tags", {"tag_id": name, "reason": reason}),
+        ("POST", f"{path}/tags", {"tag_id": tag_id, "reason": reason * 50}),
+        ("POST", f"{by_phone}/tags", {"tag_id": tag_id, "reason": reason}),
+        ("DELETE", f"{path}/tags/{encoded}", None),
+        ("DELETE", f"{by_phone}/tags/{caller.key}", None),
+        ("DELETE", by_phone, None),
+        ("DELETE", f"{path}?name={quote(name)}", {"display_name": name}),
+    ]:
+        caller.send(method, target, json_body=body, headers={"X-Name": name, "X-Phone": spelled, "Cookie": phone})
+    caller.send("POST", "/v1/contacts", body=f'{{"phone": "{spelled}", "display_name": "{name}"')

@@ -1,0 +1,185 @@
+"""A tenant reaches nothing of another one's: what is not yours answers exactly like what is not there."""
+
+import json
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from local.stack import Stack
+from tests.api.refusals import ROUTE_NOT_FOUND
+from tests.system import Caller, Customer, at_once, new_phone, read_items, refused_by_gateway
+
+type Ids = dict[str, str]
+type Endpoint = tuple[str, str, dict[str, Any] | None]
+
+BY_PHONE: Endpoint = ("GET", "/v1/contacts/by-phone?phone={phone}", None)
+BY_ID: list[Endpoint] = [
+    ("GET", "/v1/contacts/{contact}", None),
+    ("PATCH", "/v1/contacts/{contact}", {"display_name": "Eve Attacker"}),
+    ("PATCH", "/v1/contacts/{contact}", {"display_name": None}),
+    ("PATCH", "/v1/contacts/{contact}", {}),
+    ("DELETE", "/v1/contacts/{contact}", None),
+    ("POST", "/v1/contacts/{contact}/tags", {"tag_id": "{tag}", "reason": "Eve was here"}),
+    ("DELETE", "/v1/contacts/{contact}/tags/{tag}", None),
+]
+BY_TAG = BY_ID[-2:]
+
+DISGUISES = [
+    *("{contact}", "{phone}", "{tag}", "{tenant}", "{key}", "{tenant}%23{contact}", "{tenant}%23{phone}"),
+    *("{contact}%23ID", "{contact}%00", "{contact}%2Ftags", "..%2F{tenant}%2F{contact}", "{tenant}%23TAGS"),
+]
+"""What somebody may put where an id belongs."""
+
+
+def name(endpoint: Endpoint) -> str:
+    method, target, body = endpoint
+    return f"{method} {target} {body or ''}"
+
+
+def send(caller: Caller, endpoint: Endpoint, ids: Ids, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """The whole answer, but for what differs from one to the next."""
+    method, target, body = endpoint
+    filled = body and {name: value and value.format(**ids) for name, value in body.items()}
+    response = caller.send(method, target.format(**ids), json_body=filled, headers=headers)
+    constant = {name: value for name, value in response.headers.items() if name not in {"date", "x-amzn-requestid"}}
+    return response.status_code, constant, response.content
+
+
+def items_of(tenant: Customer, stack: Stack) -> list[str]:
+    """All that the engine holds about a tenant, keys included, to the byte."""
+    items = read_items(
+        stack,
+        FilterExpression="begins_with(pk, :tenant) OR tenant_id = :tenant OR sk = :tenant",
+        ExpressionAttributeValues={":tenant": {"S": tenant.tenant_id}},
+    )
+    return sorted(json.dumps(item, sort_keys=True) for item in items)
+
+
+@pytest.mark.parametrize("endpoint", [BY_PHONE, *BY_ID], ids=name)
+def test_the_owner_reaches_a_contact_and_changes_it(
+    victim: Customer, another_of_theirs: Ids, stack: Stack, endpoint: Endpoint
+) -> None:
+    method, _, body = endpoint
+    before = items_of(victim, stack)
+    assert send(victim.full, endpoint, another_of_theirs)[0] == 200
+    assert (items_of(victim, stack) != before) == (method != "GET" and body != {})
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("endpoint", BY_ID, ids=name)
+def test_another_tenants_contact_answers_like_none(
+    attacker: Customer,
+    victim: Customer,
+    theirs: Ids,
+    mine: Ids,
+    nobodys: Ids,
+    stack: Stack,
+    endpoint: Endpoint,
+    disguise: str,
+) -> None:
+    before = items_of(victim, stack)
+    attack = send(attacker.full, endpoint, mine | {"contact": disguise.format(**theirs)})
+    assert attack == send(attacker.full, endpoint, mine | {"contact": disguise.format(**nobodys)})
+    assert items_of(victim, stack) == before
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("endpoint", BY_TAG, ids=name)
+@pytest.mark.parametrize("is_on_own_contact", [True, False])
+def test_another_tenants_tag_answers_like_none(
+    attacker: Customer,
+    victim: Customer,
+    theirs: Ids,
+    mine: Ids,
+    nobodys: Ids,
+    stack: Stack,
+    endpoint: Endpoint,
+    disguise: str,
+    is_on_own_contact: bool,  # noqa: FBT001
+) -> None:
+    before = items_of(victim, stack)
+    contact = (mine if is_on_own_contact else theirs)["contact"]
+    attack = send(attacker.full, endpoint, {"contact": contact, "tag": disguise.format(**theirs)})
+    assert attack == send(attacker.full, endpoint, {"contact": contact, "tag": disguise.format(**nobodys)})
+    assert items_of(victim, stack) == before
+
+
+def test_another_tenants_phone_answers_like_none(
+    attacker: Customer, victim: Customer, theirs: Ids, nobodys: Ids, stack: Stack
+) -> None:
+    before = items_of(victim, stack)
+    assert send(attacker.full, BY_PHONE, theirs) == send(attacker.full, BY_PHONE, nobodys)
+    assert items_of(victim, stack) == before
+
+
+def test_another_tenants_phone_is_free_for_a_contact_of_ones_own(
+    attacker: Customer, victim: Customer, theirs: Ids, stack: Stack
+) -> None:
+    before = items_of(victim, stack)
+    status, contact = attacker.full.call("POST", "/v1/contacts", json_body={"phone": theirs["phone"]})
+    assert (status, contact["tenantId"], contact["displayName"]) == (201, attacker.tenant_id, None)
+    assert contact["id"] != theirs["contact"]
+    assert contact["firstSeenAt"] == contact["createdAt"]
+
+    path = f"/v1/contacts/{contact['id']}"
+    assert attacker.full.call("GET", path) == (200, contact | {"tagAssignments": []})
+    assert send(attacker.full, BY_PHONE, theirs) == send(attacker.full, ("GET", path, None), {})
+    assert attacker.full.call("PATCH", path, json_body={"display_name": "Eve Attacker"})[0] == 200
+    assert attacker.full.call("POST", f"{path}/tags", json_body={"tag_id": attacker.tag_ids[0]})[0] == 201
+    assert attacker.full.call("DELETE", path) == (200, {"ok": True})
+    assert items_of(victim, stack) == before
+
+
+CLAIMS = "tenant_id", "tenantId", "tenant", "owner", "pk"
+
+
+@pytest.mark.parametrize("place", ["headers", "query", "body"])
+@pytest.mark.parametrize("endpoint", [BY_PHONE, *BY_ID], ids=name)
+def test_a_request_that_names_another_tenant_answers_as_if_it_did_not(
+    attacker: Customer, victim: Customer, theirs: Ids, stack: Stack, endpoint: Endpoint, place: str
+) -> None:
+    method, target, body = endpoint
+    before = items_of(victim, stack)
+    claims = dict.fromkeys(CLAIMS, victim.tenant_id)
+    match place:
+        case "headers":
+            headers = {f"X-{name.replace('_', '-')}": value for name, value in claims.items()}
+            attack = send(attacker.full, endpoint, theirs, **headers, Cookie=urlencode(claims))
+        case "query":
+            separator = "&" if "?" in target else "?"
+            attack = send(attacker.full, (method, f"{target}{separator}{urlencode(claims)}", body), theirs)
+        case "body":
+            attack = send(attacker.full, (method, target, (body or {}) | claims), theirs)
+    assert attack == send(attacker.full, endpoint, theirs)
+    assert items_of(victim, stack) == before
+
+
+def test_a_contact_is_created_in_no_other_tenant(attacker: Customer, victim: Customer, stack: Stack) -> None:
+    before = items_of(victim, stack)
+    claims = dict.fromkeys(CLAIMS, victim.tenant_id)
+    status, contact = attacker.full.call(
+        "POST", f"/v1/contacts?{urlencode(claims)}", json_body=claims | {"phone": new_phone()}, headers=claims
+    )
+    assert (status, contact["tenantId"]) == (201, attacker.tenant_id)
+    assert items_of(victim, stack) == before
+
+
+@pytest.mark.parametrize("prefix", ["/{tenant}/v1", "/v1/{tenant}", "/v1/tenants/{tenant}"])
+def test_no_path_leads_through_a_tenant(attacker: Customer, theirs: Ids, prefix: str) -> None:
+    path = f"{prefix.format(**theirs)}/contacts/{theirs['contact']}"
+    assert refused_by_gateway(attacker.full.send("GET", path)) == ROUTE_NOT_FOUND
+
+
+def test_tenants_who_call_at_the_same_moment_do_not_meet(customers: list[Customer]) -> None:
+    phones = [new_phone() for _ in range(4)]
+
+    def call(customer: Customer) -> set[str]:
+        contacts = [customer.full.call("POST", "/v1/contacts", json_body={"phone": phone})[1] for phone in phones]
+        reads = [customer.full.call("GET", f"/v1/contacts/by-phone?phone={phone}")[1] for phone in phones]
+        reads += [customer.full.call("GET", f"/v1/contacts/{contact['id']}")[1] for contact in contacts]
+        return {contact["tenantId"] for contact in contacts + reads}
+
+    callers = customers * 5
+    assert at_once([partial(call, customer) for customer in callers]) == [{each.tenant_id} for each in callers]

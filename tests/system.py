@@ -1,0 +1,151 @@
+"""The running system and those who call it over HTTP: for all tests that go through the gateway."""
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+from typing import Any
+
+import httpx
+import pytest
+
+from contacts.auth import DEFAULT_RATE_LIMIT
+from local import aws
+from local.stack import Stack, run_stack
+from tests.gateway import REQUEST_ID
+
+personal_texts: set[str] = set()
+"""All keys, phones, names and reasons that went over the wire."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Has an API key, or none."""
+
+    client: httpx.Client
+    key: str | None = None
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        *,
+        json_body: object = None,
+        body: str | bytes | None = None,
+        headers: Mapping[str, str | bytes | None] | None = None,
+    ) -> httpx.Response:
+        """The target goes out as it is written; a header that is None is left out."""
+        usual = {"X-Request-Id": REQUEST_ID, "Authorization": self.key and f"Bearer {self.key}"}
+        response = self.client.request(
+            method,
+            "/",
+            headers=[
+                (name.encode(), value.encode() if isinstance(value, str) else value)
+                for name, value in {**usual, **(headers or {})}.items()
+                if value is not None
+            ],
+            content=body if json_body is None else json.dumps(json_body),
+            extensions={"target": target.encode()},
+        )
+        personal_texts.update(_personal_texts(response))
+        return response
+
+    def call(self, method: str, target: str, **request: Any) -> tuple[int, Any]:
+        """Status and body of the answer."""
+        response = self.send(method, target, **request)
+        return response.status_code, response.json()
+
+
+def _personal_texts(response: httpx.Response) -> Iterator[str]:
+    yield from re.findall(r"sflo_live_\S+", response.request.headers.get("Authorization", ""))
+    if response.is_success:
+        resource = response.json()
+        for each in resource, *resource.get("tagAssignments", []):
+            yield from filter(None, map(each.get, ("phone", "displayName", "reason")))
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A demo tenant."""
+
+    tenant_id: str
+    callers: dict[str, Caller]
+    """By the kind of their key, as in demo.json."""
+    tag_ids: tuple[str, ...]
+    deleted_tag_id: str
+
+    @property
+    def full(self) -> Caller:
+        return self.callers["full"]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything in processes of its own, on an engine in memory; one for all tests."""
+    with run_stack(tmp_path_factory.mktemp("local"), in_memory=True) as stack:
+        _lift_rate_limit(stack)
+        yield stack
+
+
+def _lift_rate_limit(stack: Stack) -> None:
+    """Tests call faster than customers may. Keys that are made later get a plan with the limit that is meant."""
+    client = aws.connect("apigateway", stack.environment["AWS_ENDPOINT_URL_API_GATEWAY"])
+    plan = next(each for each in client.get_usage_plans()["items"] if each["name"].endswith(f"-{DEFAULT_RATE_LIMIT}"))
+    changes = {"/name": "of the tests", "/throttle/rateLimit": "1000", "/throttle/burstLimit": "1000"}
+    operations = [{"op": "replace", "path": path, "value": value} for path, value in changes.items()]
+    client.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
+
+
+@pytest.fixture(scope="session")
+def anonymous(stack: Stack) -> Iterator[Caller]:
+    with httpx.Client(base_url=stack.base_url, timeout=60, trust_env=False) as client:
+        yield Caller(client)
+
+
+@pytest.fixture(scope="session")
+def customers(stack: Stack, anonymous: Caller) -> list[Customer]:
+    return [
+        Customer(
+            tenant["tenant_id"],
+            {
+                kind: Caller(anonymous.client, key if isinstance(key, str) else key["key"])
+                for kind, key in tenant["keys"].items()
+            },
+            tuple(tag["id"] for tag in tenant["tags"]),
+            tenant["deleted_tag_id"],
+        )
+        for tenant in stack.demo["tenants"]
+    ]
+
+
+def read_items(stack: Stack, **filter_: Any) -> list[dict[str, Any]]:
+    """The table, straight from the engine."""
+    scan = aws.connect("dynamodb", stack.dynamodb_url).get_paginator("scan")
+    pages = scan.paginate(TableName=stack.environment["TABLE_NAME"], ConsistentRead=True, **filter_)
+    return [item for page in pages for item in page["Items"]]
+
+
+def new_phone() -> str:
+    return f"49{secrets.randbelow(10**13):013}"
+
+
+def at_once[Result](calls: Sequence[Callable[[], Result]]) -> list[Result]:
+    """The results of calls of which none starts before all are ready."""
+    ready = Barrier(len(calls))
+
+    def start(call: Callable[[], Result]) -> Result:
+        ready.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(start, calls))
+
+
+def refused_by_gateway(response: httpx.Response) -> tuple[int, Any]:
+    """Status and error of a refusal that bears the gateway's request id in place of the caller's."""
+    error = response.json()["error"]
+    assert error.pop("fbtrace_id") == response.headers["x-amzn-RequestId"]
+    return response.status_code, error
