@@ -39,9 +39,9 @@ def trim(packages: Path) -> None:
 
 def cut_models(data: Path) -> None:
     """Leaves of botocore's data the services and operations that are called, uncompressed and undocumented."""
-    for service in data.iterdir():
-        if service.is_dir() and service.name not in OPERATIONS:
-            _remove(service)
+    for folder in list(data.iterdir()):
+        if folder.is_dir() and folder.name not in OPERATIONS:
+            _remove(folder)
     for service, operations in OPERATIONS.items():
         *obsolete, current = sorted((data / service).iterdir())
         for version in obsolete:
