@@ -9,8 +9,8 @@ import pytest
 
 from tests.gateway import ROOT
 
-LOGGING = {"aws_lambda_powertools", "contacts", "jmespath"}
-DATABASE = {"botocore", "dateutil", "pynamodb", "six", "typing_extensions", "urllib3"}
+LOGGING = {"aws_lambda_powertools", "botocore", "contacts", "jmespath", "typing_extensions"}
+DATABASE = {"dateutil", "pynamodb", "six", "urllib3"}
 VALIDATION = {"annotated_types", "pydantic", "pydantic_core", "typing_inspection"}
 
 PACKAGES = {
