@@ -1,4 +1,4 @@
-"""The reference: a client and nothing else. Warm, it makes the requests that it is told to."""
+"""The reference: a client and nothing else. Called, it makes the requests that the event names."""
 
 import boto3
 
@@ -7,5 +7,8 @@ client = boto3.client("dynamodb")
 
 def handler(event, _context):
     for operation, parameters in event["requests"]:
-        getattr(client, operation)(**parameters)
+        try:
+            getattr(client, operation)(**parameters)
+        except client.exceptions.ConditionalCheckFailedException:
+            pass
     return {"statusCode": 200}
