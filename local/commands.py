@@ -103,7 +103,7 @@ def _until_interrupted() -> Iterator[None]:
         signal.signal(each, signal.default_int_handler)
     if "MAKELEVEL" in os.environ and sys.platform == "linux":  # `kill -9` of make ends what it started too
         pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
     try:
         yield
     except KeyboardInterrupt:

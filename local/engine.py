@@ -21,7 +21,7 @@ VERSION = "3.1.0"
 @contextmanager
 def run_engine(directory: Path, *, in_memory: bool = False, port: int | None = None) -> Iterator[Server]:
     """On the data in the directory, or empty and only in memory. Raises CannotStart."""
-    port = port or free_port()
+    port, directory = port or free_port(), directory.resolve()
     data, scratch = directory / "dynamodb", directory / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     for each in data, scratch:

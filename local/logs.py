@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 _COLOURS = {"DEBUG": "dim", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
-_NOISE = re.compile(r"(START|END|REPORT) RequestId: ")  # the emulator's own
+_NOISE = re.compile(r"(START|END|REPORT) RequestId: |\s*$")  # the emulator's own, and nothing
 # Raising it is how an authorizer says 401: an error to the runtime, to us none.
 _REFUSAL = re.compile(r"\[ERROR\] \w+: Unauthorized\b")
 _SHOWN_OTHERWISE = {"timestamp", "level", "message", "exception"}

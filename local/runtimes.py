@@ -1,5 +1,6 @@
 """Lambda's execution environments: AWS's runtime interface emulator with the real runtime client in it."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import cache_from_source
 from itertools import chain
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock, Thread
@@ -27,6 +29,7 @@ _INVOCATIONS = "/2015-03-31/functions/function/invocations"
 _GATEWAY_PATIENCE_SECONDS = 29
 _AT_ONCE = 4
 """Calls of one function that run side by side; more wait in a queue."""
+_START_PATIENCE_SECONDS = 3
 
 
 class FunctionFailed(Exception):
@@ -118,10 +121,10 @@ class Runtimes:
         self._functions = {function.name: function for function in functions}
         self._log = log
         self._slots = {name: BoundedSemaphore(_AT_ONCE) for name in self._functions}
+        self._starts = BoundedSemaphore(os.cpu_count() or 1)
         self._lock = Lock()
-        self._generation = 0
+        self._current: set[ExecutionEnvironment] = set()
         self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
-        self._busy: set[ExecutionEnvironment] = set()
 
     def is_debugging(self) -> bool:
         """SAM's gateway asks."""
@@ -139,39 +142,51 @@ class Runtimes:
 
     @contextmanager
     def _environment(self, name: str) -> Iterator[ExecutionEnvironment]:
-        generation = self._generation
-        environment = self._take_idle(name) or ExecutionEnvironment(self._functions[name], self._log)
-        with self._lock:
-            self._busy.add(environment)
+        environment = self._take_idle(name)
+        # More starts at once than processors delay each other, and while one waits an environment may become idle.
+        has_turn = not environment and self._starts.acquire(timeout=_START_PATIENCE_SECONDS)
         try:
-            yield environment
-        except FunctionFailed:
-            generation = -1
-            raise
-        finally:
-            with self._lock:
-                self._busy.discard(environment)
-                reusable = generation == self._generation
-                if reusable:
-                    self._idle[name].append(environment)
-            if not reusable:
+            environment = environment or self._take_idle(name) or self._start(name)
+            try:
+                yield environment
+            except FunctionFailed:
                 environment.stop()
+                raise
+            self._give_back(name, environment)
+        finally:
+            if has_turn:
+                self._starts.release()
+
+    def _start(self, name: str) -> ExecutionEnvironment:
+        environment = ExecutionEnvironment(self._functions[name], self._log)
+        with self._lock:
+            self._current.add(environment)
+        return environment
 
     def _take_idle(self, name: str) -> ExecutionEnvironment | None:
         with self._lock:
             return self._idle[name].pop() if self._idle[name] else None
 
+    def _give_back(self, name: str, environment: ExecutionEnvironment) -> None:
+        with self._lock:
+            if is_current := environment in self._current:
+                self._idle[name].append(environment)
+        if not is_current:
+            environment.stop()
+
     def restart(self) -> None:
         """The idle ones end now, the busy ones after their call."""
         with self._lock:
-            self._generation += 1
             idle, self._idle = self._idle, defaultdict(list)
+            self._current.clear()
         for environment in chain.from_iterable(idle.values()):
             environment.stop()
 
     def close(self) -> None:
+        with self._lock:
+            current = list(self._current)
         self.restart()
-        for environment in list(self._busy):
+        for environment in current:
             environment.stop()
 
 
@@ -190,6 +205,8 @@ def run_functions(functions: list[Function], log: Log) -> Iterator[Runtimes]:
 
 
 def _watch_code(runtimes: Runtimes, log: Log, closing: Event) -> None:
-    for _ in watch(ROOT / "functions", LAYER / "contacts", watch_filter=PythonFilter(), stop_event=closing):
+    for changes in watch(ROOT / "functions", LAYER / "contacts", watch_filter=PythonFilter(), stop_event=closing):
+        for _, file in changes:
+            Path(cache_from_source(file)).unlink(missing_ok=True)  # its time is in seconds: too coarse for two saves
         log.write("local", "The code has changed: functions start again.")
         runtimes.restart()

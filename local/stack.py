@@ -84,12 +84,15 @@ def run_backend(
         try:
             yield Backend(template, secrets, find_queues(services.url, template), environment)
         finally:
-            settings.unlink()
+            settings.unlink(missing_ok=True)
 
 
 def attach(directory: Path) -> Backend:
-    """To the one that another process runs."""
-    lines = (directory / ADMIN_SETTINGS).read_text().splitlines()
+    """To the one that another process runs. Raises CannotStart."""
+    try:
+        lines = (directory / ADMIN_SETTINGS).read_text().splitlines()
+    except FileNotFoundError:
+        raise CannotStart("`make start` or `make engine` is still on its way. Try again in some seconds.") from None
     environment = dict(line.split("=", 1) for line in lines)
     template, secrets = read_template(), json.loads((directory / SECRETS).read_text())
     return Backend(template, secrets, find_queues(environment["AWS_ENDPOINT_URL_SQS"], template), environment)

@@ -1,5 +1,6 @@
 """What `make start` says when everything is up."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +52,23 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
         ("take the tag away: 200", acme, f"-X DELETE {ada}/tags/{tag}"),
         ("delete another contact: 200, from the second time on 404", acme, f"-X DELETE {url}/{contacts.grace_id}"),
         (f"what is another tenant's is not there for {globex['name']}: 404", globex, ada),
+        ("what the key is and may do: 200", acme, f"{stack.base_url}/v1/whoami"),
+        (
+            "the same request twice, one effect: the second time with Idempotency-Replayed",
+            acme,
+            f"""-H 'Idempotency-Key: {uuid.uuid4()}' {url} -d '{{"phone": "+81 3 1234 5678"}}'""",
+        ),
     ):
         print(f"# {what}\ncurl -i -w '\\n' -H '{_header(tenant)}' {command}\n")
+    signed, by_phone = acme["keys"]["signed"], f"{url}/by-phone?phone=+49-151-2345678"
+    print(
+        "The rest is Python, in another terminal: . .venv/bin/activate\n\n"
+        "# a signed request: 200\n"
+        f"python -m admin sign GET '{by_phone}' --secret {signed['secret']} |\n"
+        f"  curl -i -w '\\n' -H @- -H 'Authorization: Bearer {signed['key']}' '{by_phone}'\n\n"
+        "# an inbound message, as other services send them: its sender becomes a contact\n"
+        f"python -m admin message send {acme['tenant_id']} '+81 90 1234 5678' --display-name 'Murasaki Shikibu'\n"
+    )
 
 
 def _header(tenant: dict[str, Any]) -> str:

@@ -3,17 +3,19 @@
 import json
 import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from contacts.auth import DEFAULT_RATE_LIMIT
-from local import aws
+from local import ROOT, aws
 from local.stack import Stack, run_stack
 from tests.gateway import REQUEST_ID
 
@@ -119,6 +121,42 @@ def customers(stack: Stack, anonymous: Caller) -> list[Customer]:
         )
         for tenant in stack.demo["tenants"]
     ]
+
+
+@pytest.fixture(scope="session")
+def customer(customers: list[Customer]) -> Customer:
+    return customers[0]
+
+
+@pytest.fixture(scope="session")
+def api(customer: Customer) -> Caller:
+    return customer.full
+
+
+@pytest.fixture
+def phone() -> str:
+    return new_phone()
+
+
+@pytest.fixture
+def contact(api: Caller, phone: str) -> dict[str, Any]:
+    """One of the customer's, as the call that made it was answered."""
+    status, contact = api.call("POST", "/v1/contacts", json_body={"phone": phone, "display_name": "Ada Lovelace"})
+    assert status == 201
+    return cast("dict[str, Any]", contact)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The logs are looked through when all other tests have left their lines."""
+    items.sort(key=lambda item: item.path.name == "test_logs.py")
+
+
+def administer(stack: Stack, *arguments: str) -> Any:
+    """What a command of the operators answers."""
+    command = [sys.executable, "-m", "admin", *arguments, "--json"]
+    return json.loads(
+        subprocess.run(command, cwd=ROOT, env=stack.environment, check=True, stdout=subprocess.PIPE).stdout
+    )
 
 
 def read_items(stack: Stack, **filter_: Any) -> list[dict[str, Any]]:

@@ -119,5 +119,5 @@ def restore(*, as_json: Json = False) -> None:
 
 def _in_the_future(option: str, wanted: datetime | None) -> datetime | None:
     if wanted and wanted <= datetime.now(UTC):
-        raise InvalidValue(f"The key would be expired from the start. Choose {option} in the future.")
+        raise InvalidValue(f"Choose {option} in the future: until then the key works.")
     return wanted

@@ -3,15 +3,22 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest import mock
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb.service_resource import Table
 
 from admin.__main__ import main
+from tests.conftest import template_resources
+
+_QUEUE_ATTRIBUTES = "FifoQueue", "ContentBasedDeduplication"
+SIGNING_ROOT = "a signing root for tests"
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,20 @@ class Outcome:
 type Run = Callable[..., Outcome]
 
 
+@cache
+def aws(service: str) -> Any:
+    """A client, one for all tests: making it takes longer than most of them."""
+    client: Any = boto3.client  # its stubs want a literal name
+    return client(service)
+
+
 @pytest.fixture
 def run(table: Table, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Runs `python -m admin` with the given arguments."""
-    boto3.client("secretsmanager").create_secret(
-        Name="contacts/local/key-pepper", SecretString=os.environ["KEY_PEPPER"]
-    )
+    secrets = aws("secretsmanager")
+    secrets.create_secret(Name="contacts/local/key-pepper", SecretString=os.environ["KEY_PEPPER"])
+    secrets.create_secret(Name="contacts/local/signing-root", SecretString=SIGNING_ROOT)
+    aws("apigateway").create_rest_api(name="contacts-local")
 
     def run(*arguments: str) -> Outcome:
         capsys.readouterr()
@@ -65,3 +80,30 @@ def tenant_id(run: Run) -> str:
 def other_tenant_id(run: Run) -> str:
     tenant_id: str = run("tenant", "create", "Globex", "--json").records["id"]
     return tenant_id
+
+
+@contextmanager
+def unreachable(client: Any, operation: str) -> Iterator[None]:
+    """What the client asks of AWS by this operation gets no answer."""
+
+    def fail(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="https://aws")
+
+    event = f"before-call.*.{operation}"
+    client.meta.events.register(event, fail)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, fail)
+
+
+@pytest.fixture
+def queue_urls(run: Run) -> dict[str, str]:
+    """The template's queues for messages, by logical id."""
+    sqs = aws("sqs")
+    urls = {}
+    for logical_id in ("InboundMessages", "TagCommands"):
+        properties = template_resources()[logical_id]["Properties"]
+        wanted = {name: str(properties[name]).lower() for name in properties if name in _QUEUE_ATTRIBUTES}
+        urls[logical_id] = sqs.create_queue(QueueName=properties["QueueName"], Attributes=wanted)["QueueUrl"]
+    return urls

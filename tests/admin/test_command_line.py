@@ -58,7 +58,9 @@ def endpoints(server: str, resources: dict[str, Any]) -> dict[str, str]:
         boto3.client("secretsmanager", endpoint_url=server).create_secret(
             Name=f"contacts/{stage}/key-pepper", SecretString=stage
         )
-    return CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": server, "AWS_ENDPOINT_URL_SECRETS_MANAGER": server}
+        boto3.client("apigateway", endpoint_url=server).create_rest_api(name=f"contacts-{stage}")
+    services = "DYNAMODB", "SECRETS_MANAGER", "API_GATEWAY"
+    return CREDENTIALS | {f"AWS_ENDPOINT_URL_{service}": server for service in services}
 
 
 def run(

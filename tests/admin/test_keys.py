@@ -1,11 +1,14 @@
 import re
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
+from contacts.signatures import signing_secret
 from contacts.tables import ApiKeyItem, TenantApiKey
-from tests.admin.conftest import Outcome, Run
+from tests.admin.conftest import SIGNING_ROOT, Outcome, Run
 from tests.gateway import invoke
 
 METHOD_ARN = "arn:aws:execute-api:eu-central-1:123456789012:api/local/GET/v1/contacts/by-phone"
@@ -30,10 +33,14 @@ def test_a_new_key_opens_the_api_for_its_tenant(run: Run, tenant_id: str) -> Non
         "name": "CRM",
         "scopes": ["contacts:read", "contacts:write"],
         "status": "ACTIVE",
+        "rate_limit": 80,
+        "require_signature": False,
+        "ip_allowlist": [],
         "created_at": created["created_at"],
         "expires_at": None,
         "last_used_at": None,
         "key": created["key"],
+        "signing_secret": None,
     }
     assert re.fullmatch(r"sflo_live_[A-Za-z0-9_-]{43}", created["key"])
     assert authorize(created["key"]) == {
@@ -52,7 +59,7 @@ def test_a_key_is_shown_once_and_never_stored(run: Run, tenant_id: str, table: T
     shown = run("key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read").stdout
     key = re.search(r"sflo_live_[A-Za-z0-9_-]{43}", shown)
     assert key
-    assert shown.endswith("Hand the key over now: it cannot be shown again.\n")
+    assert shown.endswith("Hand it over now: it cannot be shown again. On AWS it takes some seconds until it works.\n")
     assert key[0] not in str(table.scan()["Items"])
     assert key[0] not in run("key", "list", tenant_id).stdout + run("key", "list", tenant_id, "--json").stdout
 
@@ -86,13 +93,13 @@ def test_a_name_that_cannot_be_is_refused(run: Run, tenant_id: str, name: str) -
     [("2199-01-31", "2199-01-31T00:00:00.000Z"), ("2199-01-31T12:30:00Z", "2199-01-31T12:30:00.000Z")],
 )
 def test_an_expiry_is_in_utc(run: Run, tenant_id: str, written: str, stored: str) -> None:
-    assert create(run, tenant_id, "--scope", "contacts:read", "--expires-at", written).records["expires_at"] == stored
+    assert create(run, tenant_id, "--scope", "contacts:read", "--expires", written).records["expires_at"] == stored
 
 
 def test_an_expiry_in_the_past_is_refused(run: Run, tenant_id: str) -> None:
-    assert create(run, tenant_id, "--scope", "contacts:read", "--expires-at", "2020-01-31").refusal == (
+    assert create(run, tenant_id, "--scope", "contacts:read", "--expires", "2020-01-31").refusal == (
         2,
-        "Error: The key would be expired from the start. Choose an --expires-at in the future.\n",
+        "Error: Choose --expires in the future: until then the key works.\n",
     )
 
 
@@ -127,14 +134,15 @@ def test_without_the_pepper_there_are_no_keys(run: Run, tenant_id: str) -> None:
 
 def test_the_list_says_all_of_a_key_but_the_key(run: Run, tenant_id: str, other_tenant_id: str) -> None:
     first, second, foreign = (
-        create(run, owner, "--scope", "contacts:read", "--expires-at", "2199-01-31").records
+        create(run, owner, "--scope", "contacts:read", "--expires", "2199-01-31").records
         for owner in (tenant_id, tenant_id, other_tenant_id)
     )
     authorize(second["key"])
     listed = run("key", "list", tenant_id, "--json").records
     used_at = listed[1]["last_used_at"]
     assert used_at > second["created_at"]
-    del first["key"], second["key"], foreign["key"]
+    for issued in (first, second, foreign):
+        del issued["key"], issued["signing_secret"]
     assert listed == [first, second | {"last_used_at": used_at}]
     assert run("key", "list", other_tenant_id, "--json").records == [foreign]
 
@@ -152,7 +160,7 @@ def test_the_list_has_every_key_however_many(run: Run, tenant_id: str) -> None:
 
 
 def test_the_table_of_keys_is_for_people(run: Run, tenant_id: str) -> None:
-    create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write", "--expires-at", "2199-01-31")
+    create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write", "--expires", "2199-01-31")
     headings, _, row = run("key", "list", tenant_id).stdout.splitlines()[1:4]
     assert re.split(r" *┃ *", headings)[1:-1] == [
         *("Key id", "Prefix", "Name", "Scopes", "Status", "Created at", "Expires at", "Last used at"),
@@ -171,6 +179,7 @@ def test_the_keys_of_nobody_cannot_be_listed(run: Run) -> None:
 def test_a_revoked_key_opens_nothing_any_more(run: Run, tenant_id: str) -> None:
     created = create(run, tenant_id, "--scope", "contacts:read").records
     key = created.pop("key")
+    del created["signing_secret"]
     revoked = run("key", "revoke", tenant_id, created["key_id"], "--json").records
     assert revoked == created | {"status": "REVOKED"}
     assert run("key", "list", tenant_id, "--json").records == [revoked]
@@ -184,18 +193,161 @@ def test_revoking_twice_is_revoking(run: Run, tenant_id: str) -> None:
     assert once == twice
 
 
-def test_a_tenant_cannot_lose_another_tenants_key(run: Run, tenant_id: str, other_tenant_id: str) -> None:
-    key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
-    assert run("key", "revoke", other_tenant_id, key_id).refusal == (
-        1,
-        f"Error: The tenant has no key {key_id!r}. `python -m admin key list {other_tenant_id}` shows them all.\n",
-    )
-    assert [key["status"] for key in run("key", "list", tenant_id, "--json").records] == ["ACTIVE"]
-
-
 @pytest.mark.parametrize("key_id", [NOBODY, "", "sflo_live_abcd", "a#b"])
 def test_what_is_no_key_cannot_be_revoked(run: Run, tenant_id: str, key_id: str) -> None:
     assert run("key", "revoke", tenant_id, key_id).refusal == (
         1,
         f"Error: The tenant has no key {key_id!r}. `python -m admin key list {tenant_id}` shows them all.\n",
     )
+
+
+def test_a_key_can_have_a_limit_of_its_own(run: Run, tenant_id: str) -> None:
+    created = create(run, tenant_id, "--scope", "contacts:read", "--rate-limit", "5").records
+    assert created["rate_limit"] == 5
+    assert authorize(created["key"])["rateLimit"] == "5"
+
+
+@pytest.mark.parametrize("rate_limit", ["0", "-1", "10001"])
+def test_a_limit_that_cannot_be_is_refused(run: Run, tenant_id: str, rate_limit: str) -> None:
+    assert create(run, tenant_id, "--scope", "contacts:read", "--rate-limit", rate_limit).refusal == (
+        2,
+        f"Error: The rate limit must be 1 to 10000 requests per second, not {rate_limit}.\n",
+    )
+
+
+def test_a_key_that_requires_signatures_comes_with_its_secret(run: Run, tenant_id: str, table: Table) -> None:
+    created = create(run, tenant_id, "--scope", "contacts:read", "--require-signature").records
+    assert created["signing_secret"] == signing_secret(SIGNING_ROOT, created["key_id"])
+    assert authorize(created["key"])["requireSignature"] == "true"
+    assert created["signing_secret"] not in str(table.scan()["Items"])
+    assert created["signing_secret"] not in run("key", "show", tenant_id, created["key_id"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("203.0.113.0/24", "203.0.113.0/24"),
+        ("203.0.113.7", "203.0.113.7/32"),
+        ("10.0.0.0/255.0.0.0", "10.0.0.0/8"),
+        ("2001:DB8:0::/32", "2001:db8::/32"),
+        ("::1", "::1/128"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+    ],
+)
+def test_a_key_can_be_bound_to_addresses(run: Run, tenant_id: str, written: str, stored: str) -> None:
+    allowed = "--allow-ip", "192.0.2.0/24", "--allow-ip", written, "--allow-ip", written
+    created = create(run, tenant_id, "--scope", "contacts:read", *allowed).records
+    assert created["ip_allowlist"] == ["192.0.2.0/24", stored]
+    assert authorize(created["key"])["ipAllowlist"] == f"192.0.2.0/24 {stored}"
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("203.0.113.7/24", "203.0.113.7/24 has host bits set. Write it as 203.0.113.0/24, "),
+        ("203.0.113.0/33", "'203.0.113.0/33' does not appear to be an IPv4 or IPv6 network. Write it as "),
+        ("203.0.113.0/24,192.0.2.1", "'203.0.113.0/24,192.0.2.1' does not "),
+        ("example.com", "'example.com' does not appear to be an IPv4 or IPv6 network. Write it as "),
+        ("", "'' does not appear to be an IPv4 or IPv6 network. Write it as "),
+        ("::ffff:203.0.113.0/120", "'::ffff:203.0.113.0/120' holds IPv4 addresses, "),
+    ],
+)
+def test_what_is_no_block_of_addresses_is_refused(run: Run, tenant_id: str, written: str, problem: str) -> None:
+    exit_code, line = create(run, tenant_id, "--scope", "contacts:read", "--allow-ip", written).refusal
+    assert (exit_code, line.count("\n")) == (2, 1)
+    assert line.startswith(f"Error: {problem}")
+    assert run("key", "list", tenant_id, "--json").records == []
+
+
+def test_a_key_cannot_have_more_blocks_than_the_gateway_carries(run: Run, tenant_id: str) -> None:
+    allowed = [option for last in range(51) for option in ("--allow-ip", f"203.0.113.{last}")]
+    assert create(run, tenant_id, "--scope", "contacts:read", *allowed).refusal == (
+        2,
+        "Error: A key can have 50 blocks of addresses; these are 51.\n",
+    )
+
+
+def test_a_key_can_be_shown_but_for_itself(run: Run, tenant_id: str) -> None:
+    created = create(run, tenant_id, "--scope", "contacts:read", "--require-signature").records
+    authorize(created["key"])
+    shown = run("key", "show", tenant_id, created["key_id"], "--json").records
+    assert shown["last_used_at"] > created["created_at"]
+    del created["key"], created["signing_secret"]
+    assert shown == created | {"last_used_at": shown["last_used_at"]}
+
+
+SETTINGS = "--rate-limit", "5", "--require-signature", "--allow-ip", "203.0.113.0/24"
+
+
+def test_a_rotated_key_has_a_successor_and_works_on_for_a_day(run: Run, tenant_id: str) -> None:
+    old = create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write", *SETTINGS).records
+    new = run("key", "rotate", tenant_id, old["key_id"], "--json").records
+    end = new.pop("old_key_works_until")
+    in_a_day = datetime.now(UTC) + timedelta(days=1)
+    assert abs(datetime.fromisoformat(end) - in_a_day) < timedelta(minutes=1)
+    its_own = {name: new[name] for name in ("key_id", "key", "prefix", "signing_secret", "created_at")}
+    assert new == old | its_own
+    assert all(old[name] != value for name, value in its_own.items())
+    told = authorize(new["key"])
+    assert authorize(old["key"]) == told | {"keyId": old["key_id"], "expiresAt": end}
+
+
+def test_the_old_key_ends_when_it_is_told(run: Run, tenant_id: str) -> None:
+    old = create(run, tenant_id, "--scope", "contacts:read").records
+    end = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
+    new = run("key", "rotate", tenant_id, old["key_id"], "--keep-old-until", end, "--json").records
+    authorize(old["key"])
+    time.sleep(1.6)
+    authorize(new["key"])
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize(old["key"])
+
+
+def test_rotation_says_until_when_the_old_key_works(run: Run, tenant_id: str) -> None:
+    key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
+    said = run("key", "rotate", tenant_id, key_id, "--keep-old-until", "2199-01-31T12:00+01:00").stdout
+    assert said.endswith(f"The old key, {key_id}, works until 2199-01-31T11:00:00.000Z; then revoke it.\n")
+
+
+def test_a_key_that_expires_is_rotated_to_another_expiry_and_not_prolonged(run: Run, tenant_id: str) -> None:
+    old = create(run, tenant_id, "--scope", "contacts:read", "--expires", "2198-01-31").records
+    rotate = "key", "rotate", tenant_id, old["key_id"], "--keep-old-until", "2199-01-01"
+    assert run(*rotate).refusal == (
+        2,
+        "Error: The key expires at 2198-01-31T00:00:00.000Z. Say with --expires when the new one does.\n",
+    )
+    new = run(*rotate, "--expires", "2199-01-31", "--json").records
+    assert new["expires_at"] == "2199-01-31T00:00:00.000Z"
+    assert new["old_key_works_until"] == "2198-01-31T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("option", ["--keep-old-until", "--expires"])
+def test_a_rotation_into_the_past_is_refused(run: Run, tenant_id: str, option: str) -> None:
+    key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
+    assert run("key", "rotate", tenant_id, key_id, option, "2020-01-31").refusal == (
+        2,
+        f"Error: Choose {option} in the future: until then the key works.\n",
+    )
+    assert len(run("key", "list", tenant_id, "--json").records) == 1
+
+
+def test_a_revoked_key_cannot_be_rotated(run: Run, tenant_id: str) -> None:
+    key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
+    run("key", "revoke", tenant_id, key_id)
+    assert run("key", "rotate", tenant_id, key_id).refusal == (
+        1,
+        f"Error: Key {key_id!r} is revoked. Make a new one with `python -m admin key create`.\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["show", "rotate", "revoke"])
+def test_a_tenant_has_no_part_in_another_tenants_keys(
+    run: Run, tenant_id: str, other_tenant_id: str, command: str
+) -> None:
+    key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
+    assert run("key", command, other_tenant_id, key_id).refusal == (
+        1,
+        f"Error: The tenant has no key {key_id!r}. `python -m admin key list {other_tenant_id}` shows them all.\n",
+    )
+    (key,) = run("key", "list", tenant_id, "--json").records
+    assert (key["status"], key["expires_at"]) == ("ACTIVE", None)

@@ -1,7 +1,5 @@
 """POST /v1/contacts/{contactId}/tags"""
 
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -9,10 +7,9 @@ import pytest
 
 from contacts import timestamps
 from contacts.identifiers import new_id
-from local import ROOT
 from local.stack import Stack
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, TAG_NOT_FOUND, invalid
-from tests.system import Caller, Customer
+from tests.system import Caller, Customer, administer
 
 NO_TAG_ID = invalid("tag_id", "tag_id: String should match pattern '^c[a-z0-9]{7,31}$'.")
 NOT_A_STRING = "Input should be a valid string."
@@ -100,16 +97,11 @@ def test_of_a_contact_and_a_tag_that_are_both_missing_the_contact_is_named(api: 
 def test_a_tag_that_an_administrator_deletes_is_taken_off_its_contacts(
     api: Caller, customer: Customer, contact: dict[str, Any], stack: Stack
 ) -> None:
-    tag_id = _administer(stack, "tag", "create", customer.tenant_id, "Short-lived", "--json").split('"')[3]
+    tag_id = administer(stack, "tag", "create", customer.tenant_id, "Short-lived")["id"]
     assert assign(api, contact, tag_id)[0] == 201
-    _administer(stack, "tag", "delete", customer.tenant_id, tag_id, "--yes", "--wait-seconds=0")
+    administer(stack, "tag", "delete", customer.tenant_id, tag_id, "--yes", "--wait-seconds=0")
     assert find(api, contact) == (200, contact | {"tagAssignments": []})
     assert assign(api, contact, tag_id) == (*TAG_NOT_FOUND, None)
-
-
-def _administer(stack: Stack, *arguments: str) -> str:
-    command = [sys.executable, "-m", "admin", "--stage=local", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=stack.environment, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize(

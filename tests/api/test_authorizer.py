@@ -13,6 +13,7 @@ from tests.system import Caller, Customer, read_items, refused_by_gateway
 
 CONTACT = f"/v1/contacts/{new_id()}"
 ROUTES = {
+    "any": [("GET", "/v1/whoami")],
     "contacts:read": [("GET", "/v1/contacts/by-phone?phone=12345"), ("GET", CONTACT)],
     "contacts:write": [
         ("POST", "/v1/contacts"),
@@ -29,7 +30,11 @@ OF_EVERY_SCOPE = pytest.mark.parametrize(
 
 @pytest.mark.parametrize(
     ("kind", "scope"),
-    [("read", "contacts:read"), ("write", "contacts:write"), ("full", "contacts:read"), ("full", "contacts:write")],
+    [
+        *(("read", "any"), ("write", "any"), ("full", "any")),
+        *(("read", "contacts:read"), ("write", "contacts:write")),
+        *(("full", "contacts:read"), ("full", "contacts:write")),
+    ],
 )
 def test_a_key_opens_the_routes_of_its_scopes(customer: Customer, kind: str, scope: str) -> None:
     for method, target in ROUTES[scope]:

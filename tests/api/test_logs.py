@@ -1,4 +1,4 @@
-"""What functions and gateway wrote while all other tests ran: conftest.py puts this one at the end."""
+"""What functions and gateway wrote while all other tests ran: this one runs last."""
 
 import json
 import re
@@ -27,6 +27,7 @@ def test_no_key_no_phone_no_name_and_no_reason_was_ever_logged(
         "DELETE /v1/contacts/{contactId}",
         "POST /v1/contacts/{contactId}/tags",
         "DELETE /v1/contacts/{contactId}/tags/{tagId}",
+        "GET /v1/whoami",
     }
 
 
@@ -38,6 +39,7 @@ def _put_personal_texts_everywhere(caller: Caller, tag_id: str) -> None:
     path = f"/v1/contacts/{contact.get('id', phone)}"
     by_phone, encoded = f"/v1/contacts/{phone}", quote(spelled)
     for method, target, body in [
+        ("GET", f"/v1/whoami?name={quote(name)}", None),
         ("POST", "/v1/contacts", {"phone": phone, "display_name": f"Jane\0{phone}"}),
         ("POST", "/v1/contacts", {"phone": name, phone: name}),
         ("POST", "/v1/contacts", [name, spelled]),

@@ -14,6 +14,7 @@ from tests.system import Caller, Customer, at_once, new_phone, read_items, refus
 type Ids = dict[str, str]
 type Endpoint = tuple[str, str, dict[str, Any] | None]
 
+WHOAMI: Endpoint = ("GET", "/v1/whoami", None)
 BY_PHONE: Endpoint = ("GET", "/v1/contacts/by-phone?phone={phone}", None)
 BY_ID: list[Endpoint] = [
     ("GET", "/v1/contacts/{contact}", None),
@@ -136,7 +137,7 @@ CLAIMS = "tenant_id", "tenantId", "tenant", "owner", "pk"
 
 
 @pytest.mark.parametrize("place", ["headers", "query", "body"])
-@pytest.mark.parametrize("endpoint", [BY_PHONE, *BY_ID], ids=name)
+@pytest.mark.parametrize("endpoint", [WHOAMI, BY_PHONE, *BY_ID], ids=name)
 def test_a_request_that_names_another_tenant_answers_as_if_it_did_not(
     attacker: Customer, victim: Customer, theirs: Ids, stack: Stack, endpoint: Endpoint, place: str
 ) -> None:

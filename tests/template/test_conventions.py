@@ -94,7 +94,7 @@ def test_arrows_run_one_way() -> None:
         (r"\bos\.environ\b", {"settings"}),
         (r"\bpydantic", {"models"}),
         (r"\bpynamodb", {"tables", "repository", "auth", "idempotency"}),
-        (r"\bbotocore", {"tables", "origin"}),
+        (r"\bbotocore", {"tables", "origin", "queues"}),
         (r"\bboto3\b", {"queues"}),
         (r"\bprint\(", set()),
     ],

@@ -60,6 +60,25 @@ def test_a_queue_gives_up_after_five_tries_and_keeps_what_it_gave_up_longer(
     assert (properties.get("FifoQueue", False), dead.get("FifoQueue", False)) == (is_fifo, is_fifo)
     assert properties["VisibilityTimeout"] == 6 * template["Globals"]["Function"]["Timeout"]
     assert dead["MessageRetentionPeriod"] > properties["MessageRetentionPeriod"]
+    assert properties["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
+
+
+def test_tag_commands_are_in_order_for_each_contact_alone(resources: dict[str, Any]) -> None:
+    properties = resources["TagCommands"]["Properties"]
+    assert properties["QueueName"].endswith(".fifo")
+    assert properties["ContentBasedDeduplication"] is True
+    assert (properties["DeduplicationScope"], properties["FifoThroughputLimit"]) == (
+        "messageGroup",
+        "perMessageGroupId",
+    )
+
+
+@pytest.mark.parametrize("queue", ["InboundMessagesDeadLetters", "TagCommandsDeadLetters"])
+def test_a_message_that_was_given_up_wakes_an_operator(template: dict[str, Any], queue: str) -> None:
+    alarm = template["Resources"][f"{queue}Alarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
 
 
 def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:

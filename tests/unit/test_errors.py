@@ -4,10 +4,15 @@ import pytest
 
 from contacts import errors
 from contacts.errors import (
+    AddressNotAllowed,
     ContactNotFound,
     ContactsError,
     DatabaseUnavailable,
+    IdempotencyKeyReused,
     InvalidParameter,
+    RequestInProgress,
+    SecretUnavailable,
+    SignatureRejected,
     TagLimitReached,
     TagNotFound,
 )
@@ -42,6 +47,14 @@ def test_the_docstring_draws_the_tree() -> None:
             {"details": "phone must have 5 to 32 digits.", "field": "phone"}, None,
         ),
         (
+            SignatureRejected("clock_skew"), 401, "OAuthException", 190, "Unauthorized",
+            {"details": "The request's signature failed.", "reason": "clock_skew"}, None,
+        ),
+        (
+            AddressNotAllowed(), 403, "OAuthException", 200, "Forbidden",
+            {"details": "The API key may not be used from this address."}, None,
+        ),
+        (
             ContactNotFound(), 404, "GraphMethodException", 100, "Not found",
             {"details": "There is no such contact."}, None,
         ),
@@ -52,6 +65,22 @@ def test_the_docstring_draws_the_tree() -> None:
         (
             TagLimitReached(20), 409, "GraphMethodException", 131000, "Limit reached",
             {"details": "The contact already holds 20 tags.", "limit": 20}, None,
+        ),
+        (
+            RequestInProgress(), 409, "GraphMethodException", 131000, "In progress",
+            {"details": "A request with this Idempotency-Key is being worked on.", "field": "Idempotency-Key"}, None,
+        ),
+        (
+            IdempotencyKeyReused(), 422, "GraphMethodException", 100, "Idempotency-Key reused",
+            {
+                "details": "This Idempotency-Key belongs to a request with another method, path or body.",
+                "field": "Idempotency-Key",
+            },
+            None,
+        ),
+        (
+            SecretUnavailable(), 503, "GraphMethodException", 131000, "Service unavailable",
+            {"details": "The request can safely be repeated."}, 1,
         ),
         (
             DatabaseUnavailable(), 503, "GraphMethodException", 131000, "Service unavailable",

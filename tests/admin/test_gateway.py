@@ -1,0 +1,166 @@
+"""What API Gateway knows of keys: a gateway key of their id, in the usage plan of their limit."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import admin.gateway
+from contacts.tables import connection
+from tests.admin.conftest import Run, aws, unreachable
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+
+NOT_REACHED = (
+    'Error: Could not connect to the endpoint URL: "https://aws". '
+    "Check the network; for the local stack, that `make start` is running.\n"
+)
+
+
+@pytest.fixture
+def gateway(run: Run) -> "APIGatewayClient":
+    client: APIGatewayClient = aws("apigateway")
+    return client
+
+
+def create(run: Run, tenant_id: str, *options: str) -> str:
+    name_and_scope = "--name", "CRM", "--scope", "contacts:read"
+    key_id: str = run("key", "create", tenant_id, *name_and_scope, *options, "--json").records["key_id"]
+    return key_id
+
+
+def admitted(gateway: "APIGatewayClient") -> dict[str, str]:
+    """The value of each gateway key → the plan it is in, or nothing."""
+    in_plans = {
+        key["id"]: plan["name"]
+        for plan in gateway.get_usage_plans()["items"]
+        for key in gateway.get_usage_plan_keys(usagePlanId=plan["id"])["items"]
+    }
+    keys = gateway.get_api_keys(includeValues=True)["items"]
+    return {key["value"]: in_plans.get(key["id"], "") for key in keys if key["enabled"]}
+
+
+def test_a_new_key_is_in_the_plan_of_its_limit(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+    usual, slow, alike = (create(run, tenant_id, *options) for options in ([], ["--rate-limit", "5"], []))
+    assert admitted(gateway) == {usual: "contacts-local-80", slow: "contacts-local-5", alike: "contacts-local-80"}
+    (api,) = gateway.get_rest_apis()["items"]
+    assert [(plan["throttle"], plan["apiStages"]) for plan in gateway.get_usage_plans()["items"]] == [
+        ({"rateLimit": limit, "burstLimit": limit}, [{"apiId": api["id"], "stage": "local"}]) for limit in (80, 5)
+    ]
+
+
+def test_a_successor_is_in_the_same_plan_beside_the_old_key(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient"
+) -> None:
+    old = create(run, tenant_id, "--rate-limit", "5")
+    new = run("key", "rotate", tenant_id, old, "--json").records["key_id"]
+    assert admitted(gateway) == {old: "contacts-local-5", new: "contacts-local-5"}
+
+
+def test_a_revoked_key_is_gone_from_the_gateway(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+    revoked, other = create(run, tenant_id), create(run, tenant_id)
+    said = run("key", "revoke", tenant_id, revoked).stdout
+    assert said.endswith("The gateway may go by what it knows of the key for up to 60 seconds.\n")
+    assert admitted(gateway) == {other: "contacts-local-80"}
+
+
+@pytest.mark.parametrize("operation", ["CreateUsagePlan", "CreateApiKey", "CreateUsagePlanKey"])
+def test_a_key_that_the_gateway_does_not_take_is_not_made(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient", operation: str
+) -> None:
+    create(run, tenant_id, "--rate-limit", "1")  # so that the tools have their client
+    with unreachable(gateway_client(), operation):
+        outcome = run(*("key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read"))
+    assert outcome.refusal == (1, NOT_REACHED)
+    assert len(run("key", "list", tenant_id, "--json").records) == 1
+    assert list(admitted(gateway).values()) == ["contacts-local-1"]
+    create(run, tenant_id)
+    assert sorted(admitted(gateway).values()) == ["contacts-local-1", "contacts-local-80"]
+
+
+@pytest.mark.parametrize("command", ["create", "rotate"])
+def test_a_key_that_the_table_does_not_take_is_not_left_at_the_gateway(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient", command: str
+) -> None:
+    key_id = create(run, tenant_id)
+    arguments = {"create": ["--name", "CRM", "--scope", "contacts:read"], "rotate": [key_id]}
+    with unreachable(connection().client, "TransactWriteItems"):
+        exit_code, _ = run("key", command, tenant_id, *arguments[command]).refusal
+    assert exit_code == 1
+    (key,) = run("key", "list", tenant_id, "--json").records
+    assert (key["key_id"], key["status"], key["expires_at"]) == (key_id, "ACTIVE", None)
+    assert admitted(gateway) == {key_id: "contacts-local-80"}
+
+
+def test_an_interrupted_revocation_is_finished_by_repeating_it(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient"
+) -> None:
+    key_id = create(run, tenant_id)
+    with unreachable(gateway_client(), "DeleteApiKey"):
+        assert run("key", "revoke", tenant_id, key_id).refusal == (1, NOT_REACHED)
+    assert run("key", "show", tenant_id, key_id, "--json").records["status"] == "REVOKED"
+    assert list(admitted(gateway)) == [key_id]
+    run("key", "revoke", tenant_id, key_id)
+    assert admitted(gateway) == {}
+
+
+def test_what_the_gateway_forgot_is_restored(
+    run: Run, tenant_id: str, other_tenant_id: str, gateway: "APIGatewayClient"
+) -> None:
+    usual, slow, revoked = (
+        create(run, tenant_id),
+        create(run, other_tenant_id, "--rate-limit", "5"),
+        create(run, tenant_id),
+    )
+    run("key", "revoke", tenant_id, revoked)
+    for key in gateway.get_api_keys()["items"]:
+        gateway.delete_api_key(apiKey=key["id"])
+    assert admitted(gateway) == {}
+    assert run("key", "restore", "--json").records == {"restored_keys": 2}
+    assert admitted(gateway) == {usual: "contacts-local-80", slow: "contacts-local-5"}
+    assert run("key", "restore", "--json").records == {"restored_keys": 0}
+
+
+def test_a_key_that_is_in_no_plan_is_put_into_its_own(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+    key_id = create(run, tenant_id)
+    (plan,) = gateway.get_usage_plans()["items"]
+    (gateway_key,) = gateway.get_api_keys()["items"]
+    gateway.delete_usage_plan_key(usagePlanId=plan["id"], keyId=gateway_key["id"])
+    assert run("key", "restore", "--json").records == {"restored_keys": 1}
+    assert admitted(gateway) == {key_id: "contacts-local-80"}
+
+
+def test_a_plan_is_bound_to_the_api_that_is_deployed_now(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+    create(run, tenant_id)
+    (former,) = gateway.get_rest_apis()["items"]
+    gateway.delete_rest_api(restApiId=former["id"])
+    api = gateway.create_rest_api(name="contacts-local")["id"]
+    create(run, tenant_id)
+    (plan,) = gateway.get_usage_plans()["items"]
+    assert {"apiId": api, "stage": "local"} in plan["apiStages"]
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ([], "and there are 0. Deploy the stack, or pass its --stage."),
+        (["contacts-local"] * 2, "and there are 2. Delete the ones that are not in use."),
+    ],
+)
+def test_there_must_be_one_api(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient", names: list[str], problem: str
+) -> None:
+    (api,) = gateway.get_rest_apis()["items"]
+    gateway.delete_rest_api(restApiId=api["id"])
+    for name in ["contacts-prod", "another", *names]:
+        gateway.create_rest_api(name=name)
+    assert run("key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read").refusal == (
+        1,
+        f"Error: There must be one API 'contacts-local' in this account and region, {problem}\n",
+    )
+    assert run("key", "list", tenant_id, "--json").records == []
+
+
+def gateway_client() -> Any:
+    """The one that the tools use."""
+    return admin.gateway._client()

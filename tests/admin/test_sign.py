@@ -1,0 +1,72 @@
+import io
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contacts.signatures import sign, signing_secret
+from tests.admin.conftest import SIGNING_ROOT, Run
+from tests.gateway import ROOT
+
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/signing.json").read_text())["vectors"]
+KEY_ID = "cm3key0crm0sample00000001"
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_a_vector_is_signed(run: Run, vector: dict[str, Any]) -> None:
+    target = vector["path"] + (f"?{vector['query']}" if vector["query"] else "")
+    options = "--secret", vector["secret"], "--timestamp", vector["timestamp"], "--body", vector["body"]
+    assert run("sign", vector["method"], target, *options, "--json").records == {
+        "X-SigFollow-Timestamp": vector["timestamp"],
+        "X-SigFollow-Signature": vector["signature"],
+    }
+
+
+def test_the_headers_are_lines_for_curl(run: Run) -> None:
+    url = "https://api.example.com/prod/v1/contacts/by-phone?phone=%2B49151"
+    earliest = int(time.time())
+    timestamp, signature = run("sign", "get", url, "--key-id", KEY_ID).stdout.splitlines()
+    sent_at = timestamp.removeprefix("X-SigFollow-Timestamp: ")
+    assert earliest <= int(sent_at) <= time.time()
+    expected = sign(
+        signing_secret(SIGNING_ROOT, KEY_ID),
+        timestamp=sent_at,
+        method="GET",
+        path="/v1/contacts/by-phone",
+        query=[("phone", "+49151")],
+        body=b"",
+    )
+    assert signature == f"X-SigFollow-Signature: {expected}"
+
+
+def test_a_file_is_signed_to_the_byte(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'\xff\r\n{"phone": "491512345678"}\n'
+    (tmp_path / "body.json").write_bytes(body)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(body)))
+    monkeypatch.setenv("CONTACTS_SIGNING_SECRET", "secret")
+    expected = sign("secret", timestamp="1", method="POST", path="/v1/contacts", query=(), body=body)
+    for file in (str(tmp_path / "body.json"), "-"):
+        signed = run("sign", "POST", "/v1/contacts", "--body-file", file, "--timestamp", "1", "--json").records
+        assert signed["X-SigFollow-Signature"] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["/whoami", "--secret", "s"], "'/whoami' is no URL of the API: its paths start with /v1/."),
+        (["http://[x", "--secret", "s"], "'http://[x' is no URL: Invalid IPv6 URL."),
+        (
+            ["/v1/whoami"],
+            "Sign with which secret? Pass --key-id, or --secret (or set CONTACTS_SIGNING_SECRET).",
+        ),
+        (
+            ["/v1/whoami", "--secret", "s", "--body", "{{}}", "--body-file", __file__],
+            "A request has one body: pass --body or --body-file.",
+        ),
+    ],
+)
+def test_what_cannot_be_signed_is_refused(run: Run, arguments: list[str], line: str) -> None:
+    assert run("sign", "GET", *arguments).refusal == (2, f"Error: {line}\n")

@@ -1,0 +1,116 @@
+"""What a key is, how often it may be used, and its end."""
+
+import time
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from tests.api.refusals import UNAUTHORIZED
+from tests.platform.conftest import Admin
+from tests.platform.test_signing import sign
+from tests.refusals import CONTACT_NOT_FOUND
+from tests.system import Caller, Customer, at_once, refused_by_gateway
+
+WHOAMI = "/v1/whoami"
+THROTTLED = (
+    429,
+    {
+        "message": "Too many requests",
+        "type": "OAuthException",
+        "code": 4,
+        "error_data": {"details": "The rate limit of the API key is exceeded."},
+    },
+)
+BOTH = ["contacts:read", "contacts:write"]
+_CACHED_SECONDS = 60
+"""How long the gateway may go by an answer of the authorizer."""
+
+
+def issue(customer: Customer, admin: Admin, *options: str) -> dict[str, Any]:
+    scopes = ("--scope", BOTH[0], "--scope", BOTH[1])
+    return dict(admin("key", "create", customer.tenant_id, "--name", "Test", *scopes, *options, "--json"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "differs"),
+    [
+        ("full", {}),
+        ("read", {"scopes": BOTH[:1]}),
+        ("write", {"scopes": BOTH[1:]}),
+        ("slow", {"rateLimit": 5}),
+        ("signed", {"requireSignature": True}),
+        ("from_here", {"ipAllowlist": ["127.0.0.0/8"]}),
+    ],
+)
+def test_whoami_says_what_a_key_is(customer: Customer, secret: str, kind: str, differs: dict[str, Any]) -> None:
+    headers = sign(secret, "GET", WHOAMI) if kind == "signed" else {}
+    status, key = customer.callers[kind].call("GET", WHOAMI, headers=headers)
+    assert key.pop("keyId")
+    assert (status, key) == (
+        200,
+        {
+            "tenantId": customer.tenant_id,
+            "name": f"Demo, {kind}",
+            "scopes": BOTH,
+            "rateLimit": 80,
+            "expiresAt": None,
+            "requireSignature": False,
+            "ipAllowlist": [],
+            "sourceIp": "127.0.0.1",
+        }
+        | differs,
+    )
+
+
+def test_a_new_key_works_at_once_and_a_revoked_one_not_for_long(
+    customer: Customer, anonymous: Caller, admin: Admin
+) -> None:
+    issued = issue(customer, admin, "--expires", "2199-01-01")
+    caller = Caller(anonymous.client, issued["key"])
+    status, key = caller.call("GET", WHOAMI)
+    assert (status, key["keyId"], key["expiresAt"]) == (200, issued["key_id"], "2199-01-01T00:00:00.000Z")
+
+    admin("key", "revoke", customer.tenant_id, issued["key_id"], "--yes", "--json")
+    deadline = time.monotonic() + _CACHED_SECONDS
+    while (answer := caller.send("GET", WHOAMI)).status_code == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert refused_by_gateway(answer) == UNAUTHORIZED
+
+
+def test_a_key_has_its_own_rate_limit(customer: Customer, phone: str) -> None:
+    slow = customer.callers["slow"]
+    time.sleep(1)  # until its bucket is full
+    started = time.monotonic()
+    answers = at_once([partial(slow.send, "GET", WHOAMI)] * 30)
+    seconds = time.monotonic() - started
+    done = [answer for answer in answers if answer.status_code == 200]
+    assert 5 <= len(done) <= 6 + 5 * seconds
+    refused = [answer for answer in answers if answer not in done]
+    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+    assert [refused_by_gateway(answer) for answer in refused] == [THROTTLED] * len(refused)
+
+    while slow.send("POST", "/v1/contacts", json_body={"phone": phone}).status_code == 201:
+        assert customer.full.call("DELETE", _path(customer, phone))[0] == 200
+    assert customer.full.call("GET", f"/v1/contacts/by-phone?phone={phone}") == CONTACT_NOT_FOUND  # nothing was done
+
+    time.sleep(float(refused[0].headers["Retry-After"]))
+    assert slow.call("GET", WHOAMI)[0] == 200
+
+
+def _path(customer: Customer, phone: str) -> str:
+    return f"/v1/contacts/{customer.full.call('GET', f'/v1/contacts/by-phone?phone={phone}')[1]['id']}"
+
+
+def test_the_usual_limit_is_80_a_second(customer: Customer, anonymous: Caller, admin: Admin) -> None:
+    caller = Caller(anonymous.client, issue(customer, admin)["key"])
+    caller.send("GET", WHOAMI)
+    time.sleep(1)
+    started = time.monotonic()
+    by_caller = at_once([lambda: [caller.send("GET", WHOAMI).status_code for _ in range(40)]] * 8)
+    seconds = time.monotonic() - started
+    answers = list(chain.from_iterable(by_caller))
+    assert set(answers) <= {200, 429}
+    assert 80 <= answers.count(200) <= 81 + 80 * seconds

@@ -1,0 +1,87 @@
+"""What other services put into the queues; tests/functions shows what becomes of it, good or bad"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import datetimes, timezones
+
+from contacts import timestamps
+from contacts.errors import InvalidParameter
+from contacts.models import InboundMessage, TagCommand
+from contacts.resources import Source
+
+INBOUND: dict[str, Any] = {
+    "tenantId": "cacmetenant",
+    "phone": "+49 151 2345678",
+    "displayName": " Ada ",
+    "receivedAt": "2025-08-29T14:00:00+02:00",
+}
+COMMAND: dict[str, Any] = {
+    "tenantId": "cacmetenant",
+    "contactId": "cm3contact01",
+    "tagId": "cm3tag0vip",
+    "action": "ASSIGN",
+    "source": "AI_TOOL",
+    "reason": "Asked for a quote",
+    "issuedAt": "2025-08-29T12:00:00.000Z",
+}
+
+
+def inbound(**fields: object) -> InboundMessage:
+    return InboundMessage.parse(json.dumps(INBOUND | fields).encode())
+
+
+def test_a_message_is_read_like_a_body() -> None:
+    message = inbound()
+    assert (message.tenant_id, message.phone, message.display_name, message.received_at) == (
+        "cacmetenant",
+        "491512345678",
+        "Ada",
+        "2025-08-29T12:00:00.000Z",
+    )
+
+
+def test_a_command_too() -> None:
+    command = TagCommand.parse(json.dumps(COMMAND).encode())
+    assert (command.contact_id, command.tag_id, command.action, command.source, command.reason, command.issued_at) == (
+        "cm3contact01",
+        "cm3tag0vip",
+        "ASSIGN",
+        Source.AI_TOOL,
+        "Asked for a quote",
+        "2025-08-29T12:00:00.000Z",
+    )
+
+
+@pytest.mark.parametrize("name", ["tenantId", "phone", "receivedAt"])
+def test_its_fields_are_in_camel_case(name: str) -> None:
+    body = {key if key != name else key.swapcase(): value for key, value in INBOUND.items()}
+    with pytest.raises(InvalidParameter) as refusal:
+        InboundMessage.parse(json.dumps(body).encode())
+    assert refusal.value.error_data == {"details": f"{name}: Field required.", "field": name}
+
+
+@given(datetimes(datetime(2, 1, 1), datetime(2024, 12, 31), timezones=timezones()))  # noqa: DTZ001 - with a zone each
+def test_a_time_that_has_come_is_kept_in_utc(moment: datetime) -> None:
+    received_at = inbound(receivedAt=moment.isoformat()).received_at
+    assert received_at == f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+@given(datetimes(datetime(2900, 1, 1), datetime(9999, 12, 30), timezones=timezones()))  # noqa: DTZ001
+def test_a_time_to_come_is_now(moment: datetime) -> None:
+    before = timestamps.now()
+    assert before <= inbound(receivedAt=moment.isoformat()).received_at <= timestamps.now()
+
+
+def test_the_log_gets_ids_and_what_is_wanted() -> None:
+    assert inbound().log_keys == {"tenant_id": "cacmetenant"}
+    assert TagCommand.parse(json.dumps(COMMAND).encode()).log_keys == {
+        "tenant_id": "cacmetenant",
+        "contact_id": "cm3contact01",
+        "tag_id": "cm3tag0vip",
+        "action": "ASSIGN",
+        "source": "AI_TOOL",
+    }
