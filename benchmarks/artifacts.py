@@ -3,7 +3,7 @@
 import compileall
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
 
@@ -22,36 +22,6 @@ class Artifact:
     layer: Path | None = None
     """What Lambda mounts as /opt/python."""
     handler: str = "app.handler"
-
-
-REFERENCE = Artifact("Reference", PEERS / "Reference")
-"""boto3.client("dynamodb") and nothing else, as an ordinary `sam build` ships it."""
-
-PEER_APIS = {
-    "FastAPI + Mangum": Artifact("FastapiMangum", PEERS / "FastapiMangum"),
-    "Powertools resolver": Artifact("PowertoolsResolver", PEERS / "PowertoolsResolver"),
-    "plain boto3": Artifact("PlainBoto3", PEERS / "PlainBoto3"),
-}
-
-ENDPOINTS = {
-    "get_contact_by_phone": "GetContactByPhone",
-    "get_contact": "GetContact",
-    "upsert_contact": "UpsertContact",
-    "update_contact": "UpdateContact",
-    "delete_contact": "DeleteContact",
-    "assign_tag": "AssignTag",
-    "remove_tag": "RemoveTag",
-}
-
-
-def product(resource: str) -> Artifact:
-    return Artifact(resource, PRODUCT / resource, layer=PRODUCT / "CommonLayerX86" / "python")
-
-
-def peer(name: str, endpoint: str) -> Artifact:
-    """FastAPI and Powertools serve all endpoints with one handler, plain functions have one each."""
-    artifact = PEER_APIS[name]
-    return replace(artifact, handler=f"app.{endpoint}") if name == "plain boto3" else artifact
 
 
 def build() -> None:

@@ -5,12 +5,11 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import parse_headers
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from benchmarks.artifacts import RUNTIME_CLIENT, Artifact
 
@@ -47,7 +46,7 @@ class Cost:
 
 
 class ExecutionEnvironment:
-    """One process, one call at a time."""
+    """One process, one call at a time; to be used in a `with`. Raises FunctionFailed."""
 
     def __init__(self, artifact: Artifact, variables: Mapping[str, str]) -> None:
         self._api = RuntimeApi()
@@ -71,7 +70,7 @@ class ExecutionEnvironment:
         try:
             asked = self._api.await_next()
         except BaseException:
-            self.stop()
+            self._stop()
             raise
         self.startup = Cost(asked - started, self._cpu_seconds())
         """From exec to the first request for an invocation."""
@@ -88,20 +87,16 @@ class ExecutionEnvironment:
         """Of the whole process, to the nanosecond: clock_getcpuclockid(3), which Python does not have."""
         return time.clock_gettime(~self._process.pid << 3 | 2)
 
-    def stop(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self._process.kill()
         self._process.wait()
         self._api.close()
-
-
-@contextmanager
-def start(artifact: Artifact, variables: Mapping[str, str]) -> Iterator[ExecutionEnvironment]:
-    """Raises FunctionFailed."""
-    environment = ExecutionEnvironment(artifact, variables)
-    try:
-        yield environment
-    finally:
-        environment.stop()
 
 
 class RuntimeApi:

@@ -7,10 +7,13 @@ from itertools import count
 from typing import Any
 
 from botocore import xform_name
-from local.demo import make_tenant
 
+from admin.keys import create_key
+from admin.tags import create_tag
+from admin.tenants import create_tenant
+from contacts.auth import SCOPES
 from contacts.phone import normalize_phone
-from contacts.repository import ContactRepository
+from contacts.repository import TAG_LIMIT, ContactRepository
 from contacts.resources import Source
 from contacts.tables import connection
 from tests.gateway import Event, Tenant, build_event, invoke, sample_event
@@ -36,27 +39,28 @@ class Workload:
     """On the table that the environment names."""
 
     def __init__(self) -> None:
-        demo = make_tenant("Benchmark")
-        self._tenant = Tenant(demo["tenant_id"], "ckey", tuple(tag["id"] for tag in demo["tags"]), "")
-        self._key = demo["keys"]["full"]
-        self._contacts = ContactRepository(self._tenant.id)
+        tenant_id = create_tenant("Benchmark").id
+        tag_ids = tuple(create_tag(tenant_id, f"Tag {number}").id for number in range(TAG_LIMIT + 1))
+        self.key = create_key(tenant_id, name="Benchmark", scopes=SCOPES).key
+        self.tenant = Tenant(tenant_id, "cbenchmarkkey", tag_ids, deleted_tag_id="")
+        self._contacts = ContactRepository(tenant_id)
         self._phones = map(str, count(491510000000))
         self._contact_id = self.make_contact(PHONE, tags=TAGS_OF_A_CONTACT)
 
     def make_contact(self, phone: str, *, tags: int = 0) -> str:
         contact, _ = self._contacts.upsert(normalize_phone(phone), NAME)
-        for tag_id in self._tenant.tag_ids[:tags]:
+        for tag_id in self.tenant.tag_ids[:tags]:
             self._contacts.assign_tag(contact.id, tag_id, Source.API, None)
         return contact.id
 
     @property
     def authorizer(self) -> Case:
-        event = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {self._key}"}}
+        event = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {self.key}"}}
         return self._repeated("authorizer", "authorizer", event)
 
     @property
     def endpoints(self) -> list[Case]:
-        contact_id, first_tag, last_tag = self._contact_id, self._tenant.tag_ids[0], self._tenant.tag_ids[-1]
+        contact_id, first_tag, last_tag = self._contact_id, self.tenant.tag_ids[0], self.tenant.tag_ids[-1]
         upsert = {"phone": PHONE, "display_name": NAME}
         assignment = {"tag_id": first_tag, "reason": "Asked for a demo"}
         return [
@@ -71,17 +75,17 @@ class Workload:
         ]
 
     def _endpoint(self, name: str, function: str, **request: Any) -> Case:  # noqa: ANN401 - build_event's own
-        return self._repeated(name, function, build_event(function, self._tenant, **request))
+        return self._repeated(name, function, build_event(function, self.tenant, **request))
 
     def _repeated(self, name: str, function: str, event: Event) -> Case:
         requests, _ = _record(function, event)
         return Case(name, function, lambda: event, lambda: requests)
 
     def _creation(self) -> Event:
-        return build_event("upsert_contact", self._tenant, json_body={"phone": next(self._phones)})
+        return build_event("upsert_contact", self.tenant, json_body={"phone": next(self._phones)})
 
     def _deletion(self) -> Event:
-        return build_event("delete_contact", self._tenant, contactId=self.make_contact(next(self._phones)))
+        return build_event("delete_contact", self.tenant, contactId=self.make_contact(next(self._phones)))
 
     def _deletion_requests(self) -> Requests:
         creation, deletion = self._record_lifetime()
@@ -92,7 +96,7 @@ class Workload:
         """Of a contact that was made and deleted, so that both can be done again."""
         creation, answer = _record("upsert_contact", self._creation())
         contact_id = json.loads(answer["body"])["id"]
-        deletion, _ = _record("delete_contact", build_event("delete_contact", self._tenant, contactId=contact_id))
+        deletion, _ = _record("delete_contact", build_event("delete_contact", self.tenant, contactId=contact_id))
         return creation, deletion
 
 
