@@ -124,7 +124,7 @@ class _Records(BasePersistenceLayer):
         raise NotImplementedError("a lock that is refused brings the record along")
 
     def _record(self, data_record: DataRecord, **attributes: Any) -> IdempotencyRecord:  # noqa: ANN401 - pynamodb's own
-        digest = data_record.idempotency_key.rpartition("#")[2]
+        digest = data_record.idempotency_key.rpartition("#")[2]  # without the function's name: a key is all routes'
         return IdempotencyRecord(*IdempotencyRecord.key(self.key_id, digest), **attributes)
 
 
@@ -154,7 +154,6 @@ _config = IdempotencyConfig(
     data_keyword_argument="call",
     persistence_store=_records,
     config=_config,
-    key_prefix="IDEMPOTENCY",  # without one it is the function's name, and another route would be another record
     output_serializer=_Replayable(),
 )
 def _perform(*, call: dict[str, Any], use_case: UseCase, request: Request) -> Response:  # noqa: ARG001 - hashed

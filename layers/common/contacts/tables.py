@@ -16,7 +16,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from contacts import settings
+from contacts import settings, startup
 from contacts.errors import DatabaseUnavailable
 from contacts.resources import Contact, ContactWithTags, TagAssignment
 
@@ -347,3 +347,6 @@ def _never_answered(error: PynamoDBException) -> bool:
         status = getattr(client_error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return bool(status >= 500)  # noqa: PLR2004
     return isinstance(cause, BotoCoreError) and not isinstance(cause, ParamValidationError)
+
+
+startup.ahead(lambda: connection().client)
