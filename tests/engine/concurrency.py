@@ -68,8 +68,7 @@ def play(pool: ProcessPoolExecutor, first: State, seed: int, calls_each: int) ->
 
 def with_repetitions(history: History) -> History:
     """Where replies get lost, a write may have landed before it was sent again, twice at most."""
-    writes = [replace(each, answer=None) for each in history if "get" not in each.call.function]
-    return history + 2 * writes
+    return [each if "get" in each.call.function else replace(each, landings=2) for each in history]
 
 
 def step(state: State, call: Call, answer: Answer | None) -> list[State]:
@@ -77,9 +76,7 @@ def step(state: State, call: Call, answer: Answer | None) -> list[State]:
     following = []
     for before in _possibilities(state, call, answer):
         right, after = _apply(before, call, answer)
-        if answer is None:
-            following += [before, after]
-        elif answer == right:
+        if answer in (None, right):
             following.append(after)
     return list(dict.fromkeys(following))
 

@@ -7,17 +7,14 @@ from typing import NamedTuple
 import pytest
 
 from contacts import repository
-from contacts.auth import hash_key
-from contacts.settings import key_pepper
 from tests.conftest import template_resources
+from tests.engine.api_key import API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, Seen, refuse
 from tests.engine.flows import CALLS, NEW_PHONE, PHONE, Scene
 from tests.engine.table import Row, Table
-from tests.gateway import ACME, invoke, sample_event
+from tests.gateway import ACME
 from tests.queues import deliver
 
-API_KEY = "sflo_live_" + 43 * "x"
-HASH = hash_key(API_KEY, key_pepper())
 FUNCTIONS = sorted(name for name, each in template_resources().items() if each["Type"] == "AWS::Serverless::Function")
 
 
@@ -89,13 +86,10 @@ def play_queues(proxy: FaultProxy, contact_id: str) -> None:
 
 
 def play_authorizer(proxy: FaultProxy, table: Table) -> None:
-    key: Row = {"pk": {"S": f"KEY#{HASH}"}, "sk": {"S": "KEY"}, "scopes": {"L": [{"S": "contacts:read"}]}}
-    texts = {"tenant_id": ACME.id, "key_id": ACME.key_id, "name": "CRM", "prefix": "sflo_live_xxxx"}
-    texts |= {"status": "ACTIVE", "created_at": "2026-01-01T00:00:00.000Z"}
-    table.put(key | {name: {"S": text} for name, text in texts.items()} | {"require_signature": {"BOOL": False}})
+    table.put(API_KEY)
     with proxy.called_by("authorizer"):
-        invoke("authorizer", sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {API_KEY}"}})
-    table.remove(key)
+        authorize()
+    table.remove(API_KEY)
 
 
 def test_all_that_functions_ask_for_is_allowed(seen: dict[str, list[Seen]]) -> None:
@@ -124,7 +118,7 @@ def test_nothing_is_allowed_that_no_function_asks_for(seen: dict[str, list[Seen]
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_only_the_authorizer_reads_keys_and_it_reads_nothing_else(function: str) -> None:
     actions = ["GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"]
-    key, contact = frozenset({f"KEY#{HASH}"}), frozenset({f"{ACME.id}#{PHONE}"})
+    key, contact = frozenset({API_KEY["pk"]["S"]}), frozenset({f"{ACME.id}#{PHONE}"})
     on_keys = {each for each in actions if is_allowed(function, f"dynamodb:{each}", key)}
     on_both = {each for each in actions if is_allowed(function, f"dynamodb:{each}", key | contact)}
     on_contacts = {each for each in actions if is_allowed(function, f"dynamodb:{each}", contact)}

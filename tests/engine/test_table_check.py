@@ -7,6 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from admin.__main__ import main
+from tests.engine.api_key import API_KEY, LISTED_API_KEY
 from tests.engine.conftest import findings
 from tests.engine.flows import PHONE
 from tests.engine.table import Row, Table
@@ -14,8 +15,6 @@ from tests.gateway import ACME
 
 CONTACT = f"{ACME.id}#{PHONE}"
 TAGS = f"{ACME.id}#TAGS"
-KEY = {"pk": {"S": "KEY#abc"}, "sk": {"S": "KEY"}, "tenant_id": {"S": ACME.id}, "key_id": {"S": ACME.key_id}}
-LISTED_KEY = {"pk": {"S": f"{ACME.id}#KEYS"}, "sk": {"S": ACME.key_id}, "key_hash": {"S": "abc"}}
 
 
 def find(rows: list[Row], pk: str, sk: str) -> Row:
@@ -65,8 +64,8 @@ type Harm = Callable[[Table, list[Row]], None]
             lambda _: "NAME#tag 0",
             "The name is reserved for no tag.",
         ),
-        (lambda t, _: t.put(KEY), lambda _: ACME.key_id, "The key is not in its tenant's list."),
-        (lambda t, _: t.put(LISTED_KEY), lambda _: ACME.key_id, "The list names a key that is not there."),
+        (lambda t, _: t.put(API_KEY), lambda _: ACME.key_id, "The key is not in its tenant's list."),
+        (lambda t, _: t.put(LISTED_API_KEY), lambda _: ACME.key_id, "The list names a key that is not there."),
         (lambda t, _: t.put({"pk": {"S": ACME.id}, "sk": {"S": "?"}}), lambda _: "?", "It is of no known kind."),
     ],
 )
@@ -88,8 +87,8 @@ def test_a_contact_to_which_anothers_pointer_belongs_is_found(table: Table, firs
 
 
 def test_keys_and_tags_are_found_whole(table: Table) -> None:
-    table.put(KEY)
-    table.put(LISTED_KEY)
+    table.put(API_KEY)
+    table.put(LISTED_API_KEY)
     assert findings() == []
 
 
