@@ -42,9 +42,13 @@ class Contenders:
         """Frameworks serve every endpoint with one function; plain ones have a handler each."""
         return [
             Contender("FastAPI + Mangum", Artifact("FastapiMangum", PEERS / "FastapiMangum"), self._environment),
-            Contender("Powertools resolver", Artifact("PowertoolsResolver", PEERS / "PowertoolsResolver"), self._environment),
             Contender(
-                "plain boto3", Artifact("PlainBoto3", PEERS / "PlainBoto3", handler=f"app.{function}"), self._environment
+                "Powertools resolver", Artifact("PowertoolsResolver", PEERS / "PowertoolsResolver"), self._environment
+            ),
+            Contender(
+                "plain boto3",
+                Artifact("PlainBoto3", PEERS / "PlainBoto3", handler=f"app.{function}"),
+                self._environment,
             ),
         ]
 

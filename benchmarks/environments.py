@@ -1,4 +1,4 @@
-"""An execution environment of Lambda: a built function in a fresh process, its runtime client on a runtime API of ours."""
+"""An execution environment of Lambda: a built function in a fresh process, its runtime client on our runtime API."""
 
 import socket
 import subprocess
@@ -158,7 +158,7 @@ class RuntimeApi:
         return request_line.decode().split()[1], self._stream.read(int(headers.get("Content-Length", 0)))
 
     def _send(self, status: str, body: bytes, *headers: str) -> None:
-        assert self._stream
+        assert self._stream  # noqa: S101
         head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""])
         self._stream.write(head.encode() + body)
         self._stream.flush()

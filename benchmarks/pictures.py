@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
-from matplotlib import pyplot
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.spread import Spread
 
 mpl.use("agg")
-pyplot.rcParams |= {
+plt.rcParams |= {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
@@ -24,8 +24,10 @@ OTHERS = "#495057", "#868e96", "#adb5bd", "#dee2e6"
 
 def draw_bars(title: str, unit: str, bars: Mapping[str, Spread], product: Sequence[str]) -> Figure:
     """One bar each, with its quartiles, the first one on top."""
-    figure, axes = pyplot.subplots(figsize=(8, 0.6 + 0.32 * len(bars)))
-    _draw(axes, list(range(len(bars))), list(bars.values()), [PRODUCT if name in product else OTHER for name in bars], 0.7)
+    figure, axes = plt.subplots(figsize=(8, 0.6 + 0.32 * len(bars)))
+    _draw(
+        axes, list(range(len(bars))), list(bars.values()), [PRODUCT if name in product else OTHER for name in bars], 0.7
+    )
     axes.set_yticks(range(len(bars)), list(bars))
     axes.set(title=title, xlabel=unit)
     axes.invert_yaxis()
@@ -35,7 +37,7 @@ def draw_bars(title: str, unit: str, bars: Mapping[str, Spread], product: Sequen
 def draw_groups(title: str, unit: str, groups: Mapping[str, Mapping[str, Spread]], product: str) -> Figure:
     """A group of bars for each name; the same contenders in every group."""
     contenders = list(next(iter(groups.values())))
-    figure, axes = pyplot.subplots(figsize=(8, 0.8 + 0.16 * len(groups) * (len(contenders) + 1)))
+    figure, axes = plt.subplots(figsize=(8, 0.8 + 0.16 * len(groups) * (len(contenders) + 1)))
     height = 1 / (len(contenders) + 1)
     colours = dict(zip([each for each in contenders if each != product], OTHERS, strict=False)) | {product: PRODUCT}
     for number, contender in enumerate(contenders):
@@ -51,19 +53,23 @@ def draw_groups(title: str, unit: str, groups: Mapping[str, Mapping[str, Spread]
 
 def draw_lines(title: str, x_label: str, y_label: str, lines: Mapping[str, Mapping[int, Spread]]) -> Figure:
     """Over a logarithmic axis, with quartiles."""
-    figure, axes = pyplot.subplots(figsize=(8, 3.6))
+    figure, axes = plt.subplots(figsize=(8, 3.6))
     for name, points in lines.items():
         spreads = list(points.values())
         (line,) = axes.plot(list(points), [each.median for each in spreads], marker="o", markersize=4, label=name)
         axes.fill_between(
-            list(points), [each.low for each in spreads], [each.high for each in spreads], alpha=0.12, color=line.get_color()
+            list(points),
+            [each.low for each in spreads],
+            [each.high for each in spreads],
+            alpha=0.12,
+            color=line.get_color(),
         )
     axes.set(title=title, xlabel=x_label, ylabel=y_label, xscale="log", ylim=(0, None))
     axes.legend(frameon=False, ncols=2)
     return figure
 
 
-def _draw(
+def _draw(  # noqa: PLR0917
     axes: Axes,
     places: Sequence[float],
     spreads: Sequence[Spread],
@@ -73,4 +79,6 @@ def _draw(
 ) -> None:
     medians = [each.median for each in spreads]
     whiskers = [[each.median - each.low for each in spreads], [each.high - each.median for each in spreads]]
-    axes.barh(places, medians, height, color=colours, xerr=whiskers, error_kw={"lw": 0.8, "ecolor": "#343a40"}, label=label)
+    axes.barh(
+        places, medians, height, color=colours, xerr=whiskers, error_kw={"lw": 0.8, "ecolor": "#343a40"}, label=label
+    )

@@ -21,14 +21,16 @@ GOALS = {"authorizer": 0.35, "by phone": 0.35, "by id": 0.35, "upsert, existing"
 """Of the reference: what reads and what writes may take."""
 
 TEXT = """
-A process is started as Lambda does it: the built function as its folder, the built layer first on the path, AWS's own runtime
-client, and a runtime API that it asks for an invocation. *Start-up* is the time from exec to that question, *CPU* what the process
-used of it, *ratio* the start-up's share of the reference's: `boto3.client("dynamodb")` and nothing else, from an ordinary
-`sam build`, without bytecode. *First call* is the invocation that follows, over HTTPS with as many root certificates as
-anywhere, *second call* the one after. Medians of {rounds} interleaved rounds, between the quartiles.
+A process is started as Lambda does it: the built function as its folder, the built layer first on the path, AWS's own
+runtime client, and a runtime API that it asks for an invocation. *Start-up* is the time from exec to that question,
+*CPU* what the process used of it, *ratio* the start-up's share of the reference's: `boto3.client("dynamodb")` and
+nothing else, from an ordinary `sam build`, without bytecode. *First call* is the invocation that follows, over HTTPS
+with as many root certificates as anywhere, *second call* the one after. Medians of {rounds} interleaved rounds,
+between the quartiles.
 
-Start-up has a whole CPU on Lambda, a call has 0.58 of one at 1,024 MB. So the client is made at start-up. The connection is not:
-that would be a request while modules are imported, and would need a time-out and a fault of its own.
+Start-up has a whole CPU on Lambda, a call has 0.58 of one at 1,024 MB. So the client is made at start-up. The
+connection is not: that would be a request while modules are imported, and would need a time-out and a fault of its
+own.
 """.strip()
 
 
@@ -54,7 +56,12 @@ def measure(workload: Workload, backend: Backend, directory: Path, rounds: int) 
         "Start-up",
         TEXT.format(rounds=rounds),
         [_table(rows, startups, calls)],
-        draw_bars("From exec to the first invocation asked for", "milliseconds", {n: spreads[n] for n in rows}, [c.name for c in cases]),
+        draw_bars(
+            "From exec to the first invocation asked for",
+            "milliseconds",
+            {n: spreads[n] for n in rows},
+            [c.name for c in cases],
+        ),
     )
 
 

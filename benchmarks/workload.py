@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -119,7 +120,6 @@ def _record(function: str, event: Event) -> tuple[Requests, Any]:
 def send(requests: Requests) -> None:
     client = connection().client
     for method, parameters in requests:
-        try:
+        # As the first request of an upsert does when the contact is new.
+        with suppress(client.exceptions.ConditionalCheckFailedException):
             getattr(client, method)(**parameters)
-        except client.exceptions.ConditionalCheckFailedException:
-            pass  # as the first request of an upsert does when the contact is new
