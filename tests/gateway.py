@@ -90,12 +90,16 @@ def load_handler(function: str) -> Callable[[Event, LambdaContext], Any]:
 
 
 def invoke(function: str, event: Event) -> Any:
+    return run_handler(load_handler(function), function, event)
+
+
+def run_handler(handler: Callable[[Event, LambdaContext], Any], function: str, event: Event) -> Any:
     """Event and answer cross the runtime's own JSON, so what Lambda could not send fails here too."""
     context = LambdaContext(str(uuid.uuid4()), {}, {}, int((time.time() + 20) * 1000))
     context.function_name = function
     marshaller = LambdaMarshaller()
     received = marshaller.unmarshal_request(json.dumps(event))
-    answer, _ = marshaller.marshal_response(load_handler(function)(received, context))
+    answer, _ = marshaller.marshal_response(handler(received, context))
     return json.loads(answer)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from contacts import startup
 from contacts.errors import ContactsError
 from contacts.observability import logger, metrics
 from contacts.origin import check_origin
@@ -39,6 +40,7 @@ def endpoint(use_case: UseCase) -> Callable[[Event, LambdaContext], Answer]:
             "body": response.body,
         }
 
+    startup.finish()
     return handler
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pynamodb.exceptions import PynamoDBException
 
-from contacts import settings, timestamps
+from contacts import settings, startup, timestamps
 from contacts.errors import ContactsError
 from contacts.observability import logger
 from contacts.tables import ApiKeyItem, ConditionFailed, update
@@ -120,3 +120,6 @@ def _note_use(api_key: ApiKeyItem) -> None:
         pass  # another environment was faster, or the key is gone
     except (ContactsError, PynamoDBException):
         logger.exception("Time of use not written", key_id=api_key.key_id)
+
+
+startup.finish()  # this module is the last that the authorizer imports

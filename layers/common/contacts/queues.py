@@ -5,7 +5,6 @@ from functools import cache, partial, wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -16,7 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from contacts import settings
+from contacts import settings, startup
 from contacts.errors import ContactsError, InvalidParameter
 from contacts.models import Message
 from contacts.observability import logger
@@ -44,6 +43,7 @@ def consumer[M: Message](model: type[M], *, in_order: bool = False) -> Callable[
         def handler(event: Event, context: LambdaContext) -> Any:  # noqa: ANN401 - Powertools' own
             return process_partial_response(event, record_handler, _processor(in_order=in_order), context)
 
+        startup.finish()
         return handler
 
     return decorate
@@ -86,5 +86,7 @@ def _bury(record: SQSRecord) -> None:
 
 @cache
 def _sqs() -> "SQSClient":
+    import boto3  # noqa: PLC0415 - a message that cannot be understood is rare
+
     impatient = Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
     return boto3.client("sqs", config=impatient)

@@ -7,6 +7,10 @@ class SettingMissing(Exception):
     """An environment variable that the deployment should have set is not there."""
 
 
+def is_in_lambda() -> bool:
+    return "AWS_LAMBDA_RUNTIME_API" in os.environ
+
+
 def table_name() -> str:
     return _required("TABLE_NAME")
 

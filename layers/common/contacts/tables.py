@@ -1,11 +1,12 @@
 """The one DynamoDB table: its items, their keys, and how an operation on it ends."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, ResponseStreamingError
 from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
@@ -15,7 +16,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from contacts import settings
+from contacts import settings, startup
 from contacts.errors import DatabaseUnavailable
 from contacts.resources import Contact, ContactWithTags, TagAssignment
 
@@ -51,7 +52,11 @@ class TableItem(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        return super(TableItem, TableItem)._get_connection()
+        is_first_use = TableItem._connection is None
+        table = super(TableItem, TableItem)._get_connection()
+        if is_first_use:
+            table.connection.session.register("before-parse.dynamodb", _refuse_unreadable)  # type: ignore[arg-type]
+        return table
 
     @classmethod
     def read(cls, key: Key, *, consistent: bool = True) -> Self | None:
@@ -325,6 +330,15 @@ def _old_item(error: PynamoDBException) -> dict[str, Any] | None:
     return item
 
 
+def _refuse_unreadable(response_dict: dict[str, Any], **_: object) -> None:
+    """botocore takes what is no JSON for an empty answer: half of an item would be an item that is not there."""
+    if response_dict["body"] or response_dict["status_code"] < 300:  # noqa: PLR2004 - an error may have no body
+        try:
+            json.loads(response_dict["body"])
+        except ValueError as error:
+            raise ResponseStreamingError(error="no JSON") from error
+
+
 def _never_answered(error: PynamoDBException) -> bool:
     """No connection, no reply in time, or a reply that cannot be read; a 5xx without a code among them."""
     cause = error.cause
@@ -333,3 +347,6 @@ def _never_answered(error: PynamoDBException) -> bool:
         status = getattr(client_error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return bool(status >= 500)  # noqa: PLR2004
     return isinstance(cause, BotoCoreError) and not isinstance(cause, ParamValidationError)
+
+
+startup.ahead(lambda: connection().client)

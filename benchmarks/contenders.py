@@ -1,0 +1,52 @@
+"""Who is measured: the product, its peers, and the reference that they are compared with."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from benchmarks.artifacts import PEERS, PRODUCT, Artifact
+from benchmarks.environments import ExecutionEnvironment
+from benchmarks.workload import Case
+from local.stack import Backend
+
+PRODUCT_NAME, REFERENCE_NAME = "this API", "boto3 client"
+
+
+@dataclass(frozen=True)
+class Contender:
+    name: str
+    artifact: Artifact
+    variables: Mapping[str, str] = field(repr=False)
+    is_bare: bool = False
+    """Makes the product's requests to DynamoDB and does nothing else."""
+
+    def start(self, **variables: str) -> ExecutionEnvironment:
+        """Raises FunctionFailed."""
+        return ExecutionEnvironment(self.artifact, {**self.variables, **variables})
+
+    def make_event(self, case: Case) -> bytes:
+        return json.dumps({"requests": case.make_requests()} if self.is_bare else case.make_event()).encode()
+
+
+class Contenders:
+    def __init__(self, backend: Backend) -> None:
+        self._environment = backend.environment
+        self._functions = {each.directory.name: each for each in backend.functions}
+
+    def product(self, function: str) -> Contender:
+        found = self._functions[function]
+        layer = PRODUCT / "CommonLayerX86" / "python"
+        return Contender(PRODUCT_NAME, Artifact(found.name, PRODUCT / found.name, layer=layer), found.variables)
+
+    def peers(self, function: str) -> list[Contender]:
+        """Frameworks serve every endpoint with one function; plain ones have a handler each."""
+        return [
+            Contender("FastAPI + Mangum", Artifact("FastapiMangum", PEERS / "FastapiMangum"), self._environment),
+            Contender("Powertools resolver", Artifact("PowertoolsResolver", PEERS / "PowertoolsResolver"), self._environment),
+            Contender(
+                "plain boto3", Artifact("PlainBoto3", PEERS / "PlainBoto3", handler=f"app.{function}"), self._environment
+            ),
+        ]
+
+    def reference(self) -> Contender:
+        return Contender(REFERENCE_NAME, Artifact("Reference", PEERS / "Reference"), self._environment, is_bare=True)

@@ -1,0 +1,65 @@
+"""Every endpoint in every case that asks something else of DynamoDB, with what that consumes."""
+
+from typing import Any
+
+from benchmarks.capacity import Consumption, metered
+from contacts.repository import TAG_LIMIT
+from contacts.tables import connection
+from tests.gateway import Tenant, call, invoke, sample_event
+
+SMALL = {"phone": "491512345678", "display_name": "Ada Lovelace"}
+LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"
+
+
+def meter_flows(tenant: Tenant, api_key: str, observer: Any) -> dict[str, Consumption]:  # noqa: ANN401 - boto3's client
+    """The tenant needs a tag more than a contact can take, and an API key that was not used yet."""
+    flows: dict[str, Consumption] = {}
+
+    def meter(name: str, function: str, **request: Any) -> Any:  # noqa: ANN401 - JSON
+        with metered(connection().client, observer) as flows[name]:
+            return call(function, tenant, **request)[1]
+
+    def assign_all(contact_id: str, reason: str | None) -> None:
+        for tag_id in tenant.tag_ids[:TAG_LIMIT]:
+            call("assign_tag", tenant, contactId=contact_id, json_body={"tag_id": tag_id, "reason": reason})
+
+    authorization = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {api_key}"}}
+    for name in "authorizer, first time in five minutes", "authorizer":
+        with metered(connection().client, observer) as flows[name]:
+            invoke("authorizer", authorization)
+
+    contact = meter("upsert, new", "upsert_contact", json_body=SMALL)
+    by_id, rename = {"contactId": contact["id"]}, {"display_name": "Grace Hopper"}
+    first, last = ({"tag_id": tenant.tag_ids[number]} for number in (0, TAG_LIMIT))
+    meter("upsert, existing", "upsert_contact", json_body=SMALL)
+    meter("by phone", "get_contact_by_phone", query={"phone": SMALL["phone"]})
+    meter("by phone, not there", "get_contact_by_phone", query={"phone": "99999"})
+    meter("by id, first time", "get_contact", **by_id)
+    meter("by id", "get_contact", **by_id)
+    meter("by id, not there", "get_contact", contactId="c7777777")
+    meter("by id, no id", "get_contact", contactId="vip")
+    meter("patch", "update_contact", **by_id, json_body=rename)
+    meter("patch that names nothing", "update_contact", **by_id, json_body={})
+    meter("assign tag", "assign_tag", **by_id, json_body=first)
+    meter("assign tag, again", "assign_tag", **by_id, json_body=first)
+    meter("remove tag", "remove_tag", **by_id, tagId=first["tag_id"])
+    meter("remove tag, not there", "remove_tag", **by_id, tagId=first["tag_id"])
+    once = {"json_body": rename, "headers": {"Idempotency-Key": "once"}}
+    meter("patch, Idempotency-Key", "update_contact", **by_id, **once)
+    meter("patch, replayed", "update_contact", **by_id, **once)
+    meter("delete", "delete_contact", **by_id)
+    meter("delete, not there", "delete_contact", contactId="c7777777")
+
+    full = call("upsert_contact", tenant, json_body=SMALL)[1]
+    assign_all(full["id"], None)
+    meter("by phone, 20 tags", "get_contact_by_phone", query={"phone": SMALL["phone"]})
+    meter("upsert, 20 tags", "upsert_contact", json_body=SMALL)
+    meter("assign tag, 20 are there", "assign_tag", contactId=full["id"], json_body=last)
+
+    largest_body = {"phone": 32 * "4", "display_name": LARGEST_NAME}
+    largest = call("upsert_contact", tenant, json_body=largest_body)[1]
+    assign_all(largest["id"], LARGEST_REASON)
+    meter("by phone, largest", "get_contact_by_phone", query={"phone": largest["phone"]})
+    meter("upsert, largest", "upsert_contact", json_body=largest_body)
+    meter("delete, largest", "delete_contact", contactId=largest["id"])
+    return flows

@@ -1,0 +1,125 @@
+"""The calls that are measured: events as API Gateway sends them, of a tenant with contacts and tags."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from botocore import xform_name
+
+from admin.keys import create_key
+from admin.tags import create_tag
+from admin.tenants import create_tenant
+from contacts.auth import SCOPES
+from contacts.phone import normalize_phone
+from contacts.repository import TAG_LIMIT, ContactRepository
+from contacts.resources import Source
+from contacts.tables import connection
+from tests.gateway import Event, Tenant, build_event, invoke, sample_event
+
+PHONE, NAME = "+49 151 2345678", "Ada Lovelace"
+TAGS_OF_A_CONTACT = 3
+
+type Requests = list[tuple[str, dict[str, Any]]]
+"""Methods of boto3's client for DynamoDB with their parameters."""
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    function: str
+    make_event: Callable[[], Event]
+    """Anew for each call where a call changes what the next one finds."""
+    make_requests: Callable[[], Requests]
+    """What the product asks of DynamoDB for such an event: the reference does that and nothing else."""
+
+
+class Workload:
+    """On the table that the environment names."""
+
+    def __init__(self) -> None:
+        tenant_id = create_tenant("Benchmark").id
+        tag_ids = tuple(create_tag(tenant_id, f"Tag {number}").id for number in range(TAG_LIMIT + 1))
+        self.key = create_key(tenant_id, name="Benchmark", scopes=SCOPES).key
+        self.tenant = Tenant(tenant_id, "cbenchmarkkey", tag_ids, deleted_tag_id="")
+        self._contacts = ContactRepository(tenant_id)
+        self._phones = map(str, count(491510000000))
+        self._contact_id = self.make_contact(PHONE, tags=TAGS_OF_A_CONTACT)
+
+    def make_contact(self, phone: str, *, tags: int = 0) -> str:
+        contact, _ = self._contacts.upsert(normalize_phone(phone), NAME)
+        for tag_id in self.tenant.tag_ids[:tags]:
+            self._contacts.assign_tag(contact.id, tag_id, Source.API, None)
+        return contact.id
+
+    @property
+    def authorizer(self) -> Case:
+        event = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {self.key}"}}
+        return self._repeated("authorizer", "authorizer", event)
+
+    @property
+    def endpoints(self) -> list[Case]:
+        contact_id, first_tag, last_tag = self._contact_id, self.tenant.tag_ids[0], self.tenant.tag_ids[-1]
+        upsert = {"phone": PHONE, "display_name": NAME}
+        assignment = {"tag_id": first_tag, "reason": "Asked for a demo"}
+        return [
+            self._endpoint("by phone", "get_contact_by_phone", query={"phone": PHONE}),
+            self._endpoint("by id", "get_contact", contactId=contact_id),
+            self._endpoint("upsert, existing", "upsert_contact", json_body=upsert),
+            Case("upsert, new", "upsert_contact", self._creation, lambda: self._record_lifetime()[0]),
+            self._endpoint("patch", "update_contact", contactId=contact_id, json_body={"display_name": "Grace"}),
+            self._endpoint("assign tag", "assign_tag", contactId=contact_id, json_body=assignment),
+            self._endpoint("remove tag", "remove_tag", contactId=contact_id, tagId=last_tag),
+            Case("delete", "delete_contact", self._deletion, self._deletion_requests),
+        ]
+
+    def _endpoint(self, name: str, function: str, **request: Any) -> Case:  # noqa: ANN401 - build_event's own
+        return self._repeated(name, function, build_event(function, self.tenant, **request))
+
+    def _repeated(self, name: str, function: str, event: Event) -> Case:
+        requests, _ = _record(function, event)
+        return Case(name, function, lambda: event, lambda: requests)
+
+    def _creation(self) -> Event:
+        return build_event("upsert_contact", self.tenant, json_body={"phone": next(self._phones)})
+
+    def _deletion(self) -> Event:
+        return build_event("delete_contact", self.tenant, contactId=self.make_contact(next(self._phones)))
+
+    def _deletion_requests(self) -> Requests:
+        creation, deletion = self._record_lifetime()
+        send(creation)
+        return deletion
+
+    def _record_lifetime(self) -> tuple[Requests, Requests]:
+        """Of a contact that was made and deleted, so that both can be done again."""
+        creation, answer = _record("upsert_contact", self._creation())
+        contact_id = json.loads(answer["body"])["id"]
+        deletion, _ = _record("delete_contact", build_event("delete_contact", self.tenant, contactId=contact_id))
+        return creation, deletion
+
+
+def _record(function: str, event: Event) -> tuple[Requests, Any]:
+    """The requests that the product makes for the event, and its answer."""
+    requests: Requests = []
+
+    def keep(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        again = {name: value for name, value in params.items() if name != "ClientRequestToken"}  # else it is a repeat
+        requests.append((xform_name(model.name), again))
+
+    events = connection().client.meta.events
+    events.register("provide-client-params.dynamodb", keep)
+    try:
+        return requests, invoke(function, event)
+    finally:
+        events.unregister("provide-client-params.dynamodb", keep)
+
+
+def send(requests: Requests) -> None:
+    client = connection().client
+    for method, parameters in requests:
+        try:
+            getattr(client, method)(**parameters)
+        except client.exceptions.ConditionalCheckFailedException:
+            pass  # as the first request of an upsert does when the contact is new

@@ -1,0 +1,100 @@
+"""What each endpoint asks of DynamoDB in each case, and what that consumes: docs/performance.md makes prices of it."""
+
+from typing import Any
+
+import boto3
+import pytest
+
+from benchmarks.capacity import Consumption, item_size
+from benchmarks.flows import meter_flows
+from contacts import timestamps
+from contacts.auth import hash_key
+from contacts.settings import key_pepper
+from contacts.tables import ApiKeyItem
+from tests.gateway import Tenant
+
+KEY = "sflo_live_" + 43 * "k"
+
+
+@pytest.fixture
+def api_key(acme: Tenant) -> str:
+    ApiKeyItem(
+        *ApiKeyItem.key(hash_key(KEY, key_pepper())),
+        tenant_id=acme.id,
+        key_id=acme.key_id,
+        name="Benchmark",
+        prefix=KEY[:14],
+        scopes=["contacts:read", "contacts:write"],
+        status="ACTIVE",
+        created_at=timestamps.now(),
+    ).save()
+    return KEY
+
+
+def test_flows(acme: Tenant, api_key: str) -> None:
+    assert meter_flows(acme, api_key, boto3.client("dynamodb")) == {
+        "authorizer, first time in five minutes": Consumption(["GetItem", "UpdateItem"], 1, 1),
+        "authorizer": Consumption(["GetItem"], 1, 0),
+        "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),
+        "upsert, existing": Consumption(["UpdateItem"], 0, 1),
+        "by phone": Consumption(["GetItem"], 1, 0),
+        "by phone, not there": Consumption(["GetItem"], 1, 0),
+        "by id, first time": Consumption(["GetItem", "GetItem"], 2, 0),
+        "by id": Consumption(["GetItem"], 1, 0),
+        "by id, not there": Consumption(["GetItem"], 1, 0),
+        "by id, no id": Consumption([], 0, 0),
+        "patch": Consumption(["UpdateItem"], 0, 1),
+        "patch that names nothing": Consumption(["GetItem"], 1, 0),
+        "assign tag": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
+        "assign tag, again": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
+        "remove tag": Consumption(["UpdateItem"], 0, 1),
+        "remove tag, not there": Consumption(["UpdateItem"], 0, 1),
+        "patch, Idempotency-Key": Consumption(["PutItem", "UpdateItem", "UpdateItem"], 0, 3),
+        "patch, replayed": Consumption(["PutItem"], 0, 1),
+        "delete": Consumption(["TransactWriteItems"], 0, 4),
+        "delete, not there": Consumption(["GetItem"], 1, 0),
+        "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
+        "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
+        "assign tag, 20 are there": Consumption(["BatchGetItem", "UpdateItem"], 1, 4),
+        "by phone, largest": Consumption(["GetItem"], 11, 0),
+        "upsert, largest": Consumption(["UpdateItem"], 0, 44),
+        "delete, largest": Consumption(["TransactWriteItems"], 0, 90),
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ({"S": "Grüße"}, 7),
+        ({"N": "7"}, 2),
+        ({"N": "-1200"}, 2),
+        ({"N": "1756427025"}, 6),
+        ({"BOOL": False}, 1),
+        ({"M": {}}, 3),
+        ({"M": {"ab": {"S": "c"}}}, 7),
+        ({"L": [{"S": "abc"}, {"NULL": True}]}, 9),
+    ],
+)
+def test_an_items_size_is_that_of_names_and_values(value: dict[str, Any], size: int) -> None:
+    assert item_size({"name": value}) == 4 + size
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "sizes", "units"),
+    [
+        ("GetItem", {"ConsistentRead": True}, [4096], (1, 0)),
+        ("GetItem", {"ConsistentRead": True}, [4097], (2, 0)),
+        ("GetItem", {}, [0], (0.5, 0)),
+        ("BatchGetItem", {"RequestItems": {"table": {"ConsistentRead": True}}}, [10, 4097], (3, 0)),
+        ("UpdateItem", {}, [0], (0, 1)),
+        ("PutItem", {}, [1025], (0, 2)),
+        ("DeleteItem", {}, [1024], (0, 1)),
+        ("TransactWriteItems", {}, [1024, 1025], (0, 6)),
+    ],
+)
+def test_units_go_by_operation_and_size(
+    operation: str, request_: dict[str, Any], sizes: list[int], units: tuple[float, int]
+) -> None:
+    consumption = Consumption()
+    consumption.add(operation, request_, sizes)
+    assert consumption == Consumption([operation], *units)

@@ -1,0 +1,59 @@
+"""The layer is lean, is the same whenever it is built, and starts from bytecode."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+LARGEST_LAYER_BYTES = 21_000_000
+LARGEST_BOTOCORE_DATA_BYTES = 100_000
+UNCHECKED_HASH = 0b01
+"""The flags of bytecode that is used without a look at its source, PEP 552."""
+
+
+def size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_two_builds_are_identical_to_the_byte_but_for_native_code(x86_layer: Path, arm_layer: Path) -> None:
+    x86, arm = digests(x86_layer), digests(arm_layer)
+    core = "python/pydantic_core/_pydantic_core.cpython-313-{}-linux-gnu.so"
+    assert x86.pop(core.format("x86_64")) != arm.pop(core.format("aarch64"))
+    assert x86 == arm
+    assert [name for name in x86 if name.endswith(".so")] == []
+
+
+def test_every_module_has_bytecode_that_is_used_as_it_is(x86_layer: Path) -> None:
+    for source in x86_layer.rglob("*.py"):
+        bytecode = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        assert int.from_bytes(bytecode.read_bytes()[4:8], "little") == UNCHECKED_HASH
+
+
+def test_bytecode_knows_its_source_where_lambda_mounts_it(x86_layer: Path) -> None:
+    bytecode = x86_layer / "python" / "contacts" / "__pycache__" / "phone.cpython-313.pyc"
+    assert b"/opt/python/contacts/phone.py" in bytecode.read_bytes()
+
+
+def test_nothing_is_in_the_layer_that_nobody_reads(x86_layer: Path) -> None:
+    packages = x86_layer / "python"
+    unread = {"tests", "examples", "RECORD", "INSTALLER", "LICENSE", "py.typed", "v1", "bin"}
+    assert [path for path in packages.rglob("*") if path.name in unread or path.suffix == ".pyi"] == []
+    assert sorted(path.name for path in (packages / "botocore" / "data").iterdir() if path.is_dir()) == [
+        "dynamodb",
+        "secretsmanager",
+        "sqs",
+    ]
+    for distribution in packages.glob("*.dist-info"):
+        assert [path.name for path in distribution.iterdir()] == ["METADATA"]
+
+
+@pytest.mark.parametrize("architecture", ["x86_layer", "arm_layer"])
+def test_the_layer_stays_small(architecture: str, request: pytest.FixtureRequest) -> None:
+    layer: Path = request.getfixturevalue(architecture)
+    assert size(layer) <= LARGEST_LAYER_BYTES
+    assert size(layer / "python" / "botocore" / "data") <= LARGEST_BOTOCORE_DATA_BYTES

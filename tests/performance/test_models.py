@@ -1,0 +1,122 @@
+"""What the layer knows of AWS: every operation that a function may call, sent to the byte as boto3 sends it."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.config import Config
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.utils import ArgumentGenerator
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from urllib3 import HTTPResponse
+
+from tests.gateway import ROOT
+from trim import OPERATIONS
+
+EVERY_OPERATION = pytest.mark.parametrize(
+    ("service", "operation"), [(service, name) for service, names in OPERATIONS.items() for name in sorted(names)]
+)
+
+
+@pytest.fixture(scope="session")
+def full() -> Loader:
+    return Loader()
+
+
+@pytest.fixture(scope="session")
+def cut(x86_layer: Path) -> Loader:
+    return Loader([str(x86_layer / "python" / "botocore" / "data")], include_default_search_paths=False)
+
+
+def description(loader: Loader, service: str) -> Any:
+    return loader.load_service_model(service, "service-2")
+
+
+def allowed_actions(value: object) -> Iterator[str]:
+    """By all policies in a part of the template."""
+    if isinstance(value, dict):
+        if value.get("Effect") == "Allow":
+            actions = value["Action"]
+            yield from [actions] if isinstance(actions, str) else actions
+        for each in value.values():
+            yield from allowed_actions(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from allowed_actions(each)
+
+
+def undocumented(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: undocumented(each)
+            for name, each in value.items()
+            if not (name == "documentation" and isinstance(each, str))
+        }
+    return [undocumented(each) for each in value] if isinstance(value, list) else value
+
+
+def with_blobs(value: Any) -> Any:
+    """The generator leaves them None."""
+    if isinstance(value, dict):
+        return {name: with_blobs(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [with_blobs(each) for each in value]
+    return b"blob" if value is None else value
+
+
+def sent(loader: Loader, region: str, service: str, operation: str, parameters: dict[str, Any]) -> tuple[Any, ...]:
+    """What goes over the line, but for the time of day."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", loader)
+    client = session.create_client(
+        service,
+        region,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(parameter_validation=False),  # for the generator knows no lengths
+    )
+    requests: list[AWSPreparedRequest] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        requests.append(request)
+        raw = HTTPResponse(BytesIO(b"{}"), preload_content=False)
+        return AWSResponse(request.url, 200, HeadersDict(), raw)  # type: ignore[arg-type]
+
+    client.meta.events.register("before-send", answer)  # type: ignore[arg-type]
+    getattr(client, xform_name(operation))(**parameters)
+    (request,) = requests
+    headers: dict[str, bytes] = dict(request.headers)  # type: ignore[arg-type]
+    scope = headers["Authorization"].split(b",")[0].split(b"/", 2)[2]
+    return request.url, headers["X-Amz-Target"], headers["Content-Type"], scope, request.body
+
+
+def test_the_layer_knows_the_operations_that_the_policies_allow() -> None:
+    actions = set(allowed_actions(yaml_parse((ROOT / "template.yaml").read_text())))
+    in_transactions = {"dynamodb:TransactWriteItems"}  # allowed by the actions of its parts
+    assert {f"{service}:{name}" for service, names in OPERATIONS.items() for name in names} == actions | in_transactions
+
+
+@EVERY_OPERATION
+def test_an_operation_is_described_as_ever_in_all_that_it_refers_to(
+    full: Loader, cut: Loader, service: str, operation: str
+) -> None:
+    complete, ours = description(full, service), description(cut, service)
+    assert ours["metadata"] == complete["metadata"]
+    assert ours["operations"][operation] == undocumented(complete["operations"][operation])
+    for name, shape in ours["shapes"].items():
+        assert shape == undocumented(complete["shapes"][name])
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "cn-north-1"])
+@EVERY_OPERATION
+def test_a_request_is_sent_as_ever(full: Loader, cut: Loader, region: str, service: str, operation: str) -> None:
+    """With every parameter that the operation has, to the endpoint and in the signature's scope of its region."""
+    shape: Any = ServiceModel(description(full, service)).operation_model(operation).input_shape
+    parameters = with_blobs(ArgumentGenerator(use_member_names=True).generate_skeleton(shape))
+    assert sent(cut, region, service, operation, parameters) == sent(full, region, service, operation, parameters)

@@ -1,0 +1,43 @@
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from contacts import startup
+
+
+@pytest.fixture
+def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("in_lambda")
+def test_nothing_is_collected_until_a_cold_start_is_finished() -> None:
+    startup.begin()
+    assert not gc.isenabled()
+    startup.finish()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+
+
+@pytest.mark.usefixtures("in_lambda")
+def test_a_cold_start_takes_steps_ahead_until_it_is_finished() -> None:
+    taken = []
+    startup.begin()
+    startup.ahead(lambda: taken.append("during"))
+    startup.finish()
+    startup.ahead(lambda: taken.append("after"))
+    assert taken == ["during"]
+
+
+def test_outside_lambda_there_is_no_cold_start() -> None:
+    taken = []
+    startup.begin()
+    startup.ahead(lambda: taken.append("step"))
+    startup.finish()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    assert taken == []
