@@ -9,13 +9,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from contacts.identifiers import new_id
 from local.stack import Stack
 from tests.api.refusals import ROUTE_NOT_FOUND, TOO_LARGE, UNAUTHORIZED, UNAVAILABLE, malformed
 from tests.platform.processes import signal_all
-from tests.system import Caller, refused_by_gateway
+from tests.system import NOBODYS_ID, Caller, refused_by_gateway
 
-CONTACT = f"/v1/contacts/{new_id()}"
+CONTACT = f"/v1/contacts/{NOBODYS_ID}"
 
 
 @pytest.mark.parametrize(
