@@ -67,7 +67,7 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
         f".venv/bin/python -m admin sign GET '{by_phone}' --secret {signed['secret']} |\n"
         f"  curl -i -w '\\n' -H @- -H 'Authorization: Bearer {signed['key']}' '{by_phone}'\n\n"
         "# an inbound message, as other services send them: its sender becomes a contact\n"
-        f".venv/bin/python -m admin message send {acme['tenant_id']} '+81 90 1234 5678' --display-name 'Murasaki Shikibu'\n"
+        f".venv/bin/python -m admin message send {acme['tenant_id']} '+81 90 1234 5678' --display-name Murasaki\n"
     )
 
 
