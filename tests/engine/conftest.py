@@ -1,7 +1,6 @@
 """The real engine, a proxy before it that can do harm, and in this process all functions, which call the proxy."""
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -11,7 +10,7 @@ from contacts.tables import TableItem, TagItem, TagName
 from local.engine import create_table, run_engine
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import PHONE, Scene
-from tests.engine.processes import run_pool
+from tests.engine.processes import Pool, run_pool
 from tests.engine.table import PROPERTIES, Row, Table
 from tests.gateway import ACME, GLOBEX, Tenant, call
 
@@ -79,10 +78,17 @@ def scene(proxy: FaultProxy, whole_table: Table, first_rows: list[Row]) -> Scene
 
 
 @pytest.fixture(scope="module")
-def pool(endpoint: str) -> Iterator[ProcessPoolExecutor]:
+def pool(endpoint: str) -> Iterator[Pool]:
     """Processes that play functions, each one call at a time."""
     with run_pool(endpoint, 8) as pool:
         yield pool
+
+
+@pytest.fixture(scope="module")
+def crowd(endpoint: str) -> Iterator[Pool]:
+    """As many as the largest race has callers."""
+    with run_pool(endpoint, 64) as crowd:
+        yield crowd
 
 
 def findings() -> list[Finding]:

@@ -277,8 +277,11 @@ class FaultProxy:
             def log_message(self, format: str, *args: object) -> None:
                 pass  # pytest shows what failed
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128  # who comes while it is full waits a second
+            daemon_threads = True
+
+        server = Server(("127.0.0.1", 0), Handler)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

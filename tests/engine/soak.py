@@ -5,7 +5,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 
 import hypothesis
@@ -19,6 +18,7 @@ from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy, faults_of
 from tests.engine.flows import NEW_PHONE, STEPS, Scene
 from tests.engine.linearizability import is_linearizable
 from tests.engine.machine import Contract
+from tests.engine.processes import Pool
 from tests.engine.table import Row, Table
 from tests.gateway import ACME, GLOBEX, call
 
@@ -29,11 +29,12 @@ EXAMPLES, STEPS_EACH = 5, 40
 
 
 class Soak:
-    def __init__(self, scene: Scene, table: Table, proxy: FaultProxy, pool: ProcessPoolExecutor, endpoint: str) -> None:
+    def __init__(self, scene: Scene, table: Table, proxy: FaultProxy, pool: Pool, crowd: Pool, endpoint: str) -> None:
         self._scene = scene
         self._table = table
         self._proxy = proxy
         self._pool = pool
+        self._crowd = crowd
         self._endpoint = endpoint
         self.figures = Counter[str]()
 
@@ -72,10 +73,10 @@ class Soak:
     def race(self, dice: random.Random) -> None:
         match dice.randrange(5):
             case 0:
-                test_races.test_32_who_create_one_contact_create_one(self._pool, self._table)
+                test_races.test_32_who_create_one_contact_create_one(self._crowd, self._table)
             case 1:
                 _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})
-                test_races.test_64_tags_for_one_contact_are_20(self._pool, self._table, contact["id"])
+                test_races.test_64_tags_for_one_contact_are_20(self._crowd, self._table, contact["id"])
             case 2:
                 test_races.test_delete_against_upsert(self._pool, self._table)
             case number:
@@ -119,7 +120,8 @@ def test_soak(
     whole_table: Table,
     first_rows: list[Row],
     proxy: FaultProxy,
-    pool: ProcessPoolExecutor,
+    pool: Pool,
+    crowd: Pool,
     endpoint: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -128,7 +130,7 @@ def test_soak(
             print(text, flush=True)  # noqa: T201 - for the one who waits
 
     soak, start, met, seen = (
-        Soak(scene, whole_table, proxy, pool, endpoint),
+        Soak(scene, whole_table, proxy, pool, crowd, endpoint),
         time.monotonic(),
         proxy.met,
         len(proxy.seen),

@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,12 +12,12 @@ import pytest
 from local import ROOT
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import NEW_PHONE
-from tests.engine.processes import at_once
+from tests.engine.processes import Pool
 from tests.engine.table import Table
 from tests.gateway import ACME, call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 
-ROUNDS = 20
+ROUNDS = int(os.environ.get("ROUNDS") or 20)
 OK = 200, {"ok": True}
 AGAINST_DELETE: list[tuple[str, dict[str, Any], int]] = [
     ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, 201),
@@ -47,22 +46,24 @@ def put_tags(table: Table, number: int) -> list[str]:
     return ids
 
 
-def test_32_who_create_one_contact_create_one(pool: ProcessPoolExecutor, table: Table) -> None:
-    answers = at_once(pool, [("upsert_contact", ACME, {"json_body": {"phone": NEW_PHONE}})] * 32)
+def test_32_who_create_one_contact_create_one(crowd: Pool, table: Table) -> None:
+    answers = crowd.call_at_once([("upsert_contact", ACME, {"json_body": {"phone": NEW_PHONE}})] * 32)
     assert Counter(status for status, _ in answers) == {201: 1, 200: 31}
     assert len({(contact["id"], contact["createdAt"]) for _, contact in answers}) == 1
 
 
-def test_32_who_create_32_contacts_create_32(pool: ProcessPoolExecutor, table: Table) -> None:
-    answers = at_once(pool, [("upsert_contact", ACME, {"json_body": {"phone": str(70_000 + n)}}) for n in range(32)])
+def test_32_who_create_32_contacts_create_32(crowd: Pool, table: Table) -> None:
+    answers = crowd.call_at_once(
+        [("upsert_contact", ACME, {"json_body": {"phone": str(70_000 + n)}}) for n in range(32)]
+    )
     assert Counter(status for status, _ in answers) == {201: 32}
     assert len({contact["id"] for _, contact in answers}) == 32
 
 
-def test_64_tags_for_one_contact_are_20(pool: ProcessPoolExecutor, table: Table, contact_id: str) -> None:
+def test_64_tags_for_one_contact_are_20(crowd: Pool, table: Table, contact_id: str) -> None:
     tag_ids = put_tags(table, 64)
     requests = [("assign_tag", ACME, {"contactId": contact_id, "json_body": {"tag_id": each}}) for each in tag_ids]
-    answers = at_once(pool, requests)
+    answers = crowd.call_at_once(requests)
     assert Counter(status for status, _ in answers) == {201: 20, 409: 44}
     assert [answer for answer in answers if answer[0] == 409] == [TAG_LIMIT_REACHED] * 44
     _, found = call("get_contact", ACME, contactId=contact_id)
@@ -70,22 +71,22 @@ def test_64_tags_for_one_contact_are_20(pool: ProcessPoolExecutor, table: Table,
     assert found["tagAssignments"] == sorted(assigned, key=lambda each: (each["createdAt"], each["tagId"]))
 
 
-def test_32_who_assign_one_tag_make_one_assignment(pool: ProcessPoolExecutor, table: Table, contact_id: str) -> None:
+def test_32_who_assign_one_tag_make_one_assignment(crowd: Pool, table: Table, contact_id: str) -> None:
     body = {"tag_id": ACME.tag_ids[0]}
-    answers = at_once(pool, [("assign_tag", ACME, {"contactId": contact_id, "json_body": body})] * 32)
+    answers = crowd.call_at_once([("assign_tag", ACME, {"contactId": contact_id, "json_body": body})] * 32)
     assert Counter(status for status, _ in answers) == {201: 1, 200: 31}
     assert len({assignment["createdAt"] for _, assignment in answers}) == 1
 
 
-def race(pool: ProcessPoolExecutor, contact_id: str, function: str, **request: Any) -> list[tuple[int, Any]]:
+def race(pool: Pool, contact_id: str, function: str, **request: Any) -> list[tuple[int, Any]]:
     """The answers to DELETE and to the other call, of which either may come first."""
     calls = [("delete_contact", ACME, {"contactId": contact_id}), (function, ACME, request)]
     order = random.sample([0, 1], 2)
-    answers = dict(zip(order, at_once(pool, [calls[each] for each in order]), strict=True))
+    answers = dict(zip(order, pool.call_at_once([calls[each] for each in order]), strict=True))
     return [answers[0], answers[1]]
 
 
-def test_delete_against_upsert(pool: ProcessPoolExecutor, table: Table) -> None:
+def test_delete_against_upsert(pool: Pool, table: Table) -> None:
     """The contact is deleted and made anew, or refreshed and deleted."""
     for number in range(ROUNDS):
         phone = str(80_000 + number)
@@ -100,7 +101,7 @@ def test_delete_against_upsert(pool: ProcessPoolExecutor, table: Table) -> None:
 
 @pytest.mark.parametrize(("function", "request_", "success"), AGAINST_DELETE)
 def test_delete_against_a_write_by_id(
-    pool: ProcessPoolExecutor, table: Table, function: str, request_: dict[str, Any], success: int
+    pool: Pool, table: Table, function: str, request_: dict[str, Any], success: int
 ) -> None:
     """Whichever came first, the contact is gone and nothing of it is left: a tag does not survive its contact."""
     for number in range(ROUNDS):
