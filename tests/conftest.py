@@ -14,6 +14,7 @@ from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
 
 from tests.gateway import ACME, GLOBEX, ROOT, Tenant
+from tests.policies import Policies, enforce
 
 pytest_plugins = ["tests.system"]
 
@@ -33,7 +34,7 @@ os.environ |= {
 
 # These read the environment while they are imported.
 from contacts import repository, timestamps  # noqa: E402
-from contacts.tables import TagItem  # noqa: E402
+from contacts.tables import TagItem, connection  # noqa: E402
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
@@ -55,6 +56,14 @@ def resources() -> dict[str, Any]:
     return template_resources()
 
 
+@pytest.fixture(scope="session")
+def policies() -> Iterator[Policies]:
+    """The template's. Whatever the tests made a function ask for was allowed."""
+    policies = Policies(template_resources())
+    yield policies
+    assert policies.refused == set()
+
+
 @cache
 def _dynamodb() -> DynamoDBServiceResource:
     """One for all tests: making it takes longer than most of them."""
@@ -62,12 +71,13 @@ def _dynamodb() -> DynamoDBServiceResource:
 
 
 @pytest.fixture
-def table() -> Iterator[Table]:
+def table(policies: Policies) -> Iterator[Table]:
     """The template's table, empty, in moto."""
     properties = template_resources()["Table"]["Properties"]
     on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
     with mock_aws():
         table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
+        enforce(policies, connection().client)
         repository._known_phones.clear()
         repository._recent_messages.clear()
         yield table

@@ -16,6 +16,8 @@ from urllib.parse import quote
 from awslambdaric.lambda_context import LambdaContext  # type: ignore[import-untyped]
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # type: ignore[import-untyped]
 
+from tests.policies import running
+
 ROOT = Path(__file__).parent.parent
 REQUEST_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
 """The gateway's own, in every sample event."""
@@ -77,6 +79,11 @@ def build_event(
     return event
 
 
+def logical_id(function: str) -> str:
+    """Its name in the template."""
+    return "".join(word.capitalize() for word in function.split("_"))
+
+
 @cache
 def load_handler(function: str) -> Callable[[Event, LambdaContext], Any]:
     """As Lambda does: the folder of the function is no package, app.py is loaded by its path."""
@@ -99,7 +106,11 @@ def run_handler(handler: Callable[[Event, LambdaContext], Any], function: str, e
     context.function_name = function
     marshaller = LambdaMarshaller()
     received = marshaller.unmarshal_request(json.dumps(event))
-    answer, _ = marshaller.marshal_response(handler(received, context))
+    former = running.set(logical_id(function))
+    try:
+        answer, _ = marshaller.marshal_response(handler(received, context))
+    finally:
+        running.reset(former)
     return json.loads(answer)
 
 

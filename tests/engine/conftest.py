@@ -6,13 +6,14 @@ import pytest
 
 from admin.table_check import Finding, check_table
 from contacts import repository, timestamps
-from contacts.tables import TableItem, TagItem, TagName
+from contacts.tables import TableItem, TagItem, TagName, connection
 from local.engine import create_table, run_engine
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import PHONE, Scene
 from tests.engine.processes import Pool, run_pool
 from tests.engine.table import PROPERTIES, Row, Table
 from tests.gateway import ACME, GLOBEX, Tenant, call
+from tests.policies import Policies, give_credentials
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +25,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shared_proxy(engine: str) -> FaultProxy:
-    return FaultProxy(engine)
+def shared_proxy(engine: str, policies: Policies) -> FaultProxy:
+    return FaultProxy(engine, policies)
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +42,7 @@ def proxy(shared_proxy: FaultProxy, endpoint: str) -> Iterator[FaultProxy]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TableItem, "_connection", None)
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        give_credentials(connection().client)
         yield shared_proxy
 
 

@@ -1,4 +1,4 @@
-"""A DynamoDB endpoint that hands every request on to the real engine, except those that a test wants to go wrong."""
+"""An endpoint that hands requests on to the real one, except what IAM refuses and what a test wants to go wrong."""
 
 import json
 import random
@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import Any, Self, override
+from typing import Any, override
 from urllib.parse import urlsplit
+
+from tests.policies import ACCESS_DENIED, Policies, Seen
 
 SLOW_SECONDS = 2.0
 """Longer than the clients' read time-out."""
@@ -127,42 +129,19 @@ def faults_of(operation: str, *, slow: bool = False) -> dict[str, Fault]:
     return {**_ANY, **own, **(_SLOW if slow else {})}
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A request as IAM judges it: a transaction by its parts, each by the partition keys that it names."""
-
-    caller: str
-    operation: str
-    actions: frozenset[str]
-    leading_keys: frozenset[str]
-
-    @classmethod
-    def read(cls, caller: str, operation: str, request: dict[str, Any]) -> Self:
-        transacted = [(name, part) for item in request.get("TransactItems", ()) for name, part in item.items()]
-        batched = [key for table in request.get("RequestItems", {}).values() for key in table["Keys"]]
-        keyed = [request, *(part for _, part in transacted)]
-        keys = [*batched, *(each.get("Key") or each.get("Item") or {} for each in keyed)]
-        return cls(
-            caller,
-            operation,
-            frozenset({f"dynamodb:{name}Item" for name, _ in transacted} or {f"dynamodb:{operation}"}),
-            frozenset(key["pk"]["S"] for key in keys if "pk" in key),
-        )
-
-
 type Choose = Callable[[str], Fault | None]
 """The fault that the next request of an operation meets."""
 
 
 class FaultProxy:
-    """Stands before an engine. Without a fault that somebody asks for it changes nothing."""
+    """Stands before an engine. Without a fault that somebody asks for it lets through what the policies allow."""
 
-    def __init__(self, engine: str) -> None:
-        self._engine = urlsplit(engine)
+    def __init__(self, endpoint: str, policies: Policies) -> None:
+        self._endpoint = urlsplit(endpoint)
+        self._policies = policies
         self._connections = threading.local()
         self._lock = threading.Lock()
         self._choose: Choose = lambda _operation: None
-        self._caller = ""
         self.seen: list[Seen] = []
         """In the order in which it came."""
         self.met = 0
@@ -179,15 +158,6 @@ class FaultProxy:
             yield
         finally:
             self._choose = before
-
-    @contextmanager
-    def called_by(self, function: str) -> Iterator[None]:
-        """Who asks, where one process plays all functions and its user agent does not tell."""
-        self._caller = function
-        try:
-            yield
-        finally:
-            self._caller = ""
 
     def failing(
         self, fault: Fault, operation: str, *, skip: int = 0, times: int | None = 1
@@ -215,19 +185,20 @@ class FaultProxy:
         return self.choosing(choose)
 
     def answer(self, headers: dict[str, str], body: bytes) -> Reply:
-        operation, request = headers.get("X-Amz-Target", "").rpartition(".")[2], json.loads(body)
-        caller = _application_id(headers.get("User-Agent", "")) or self._caller
+        seen = Seen.read(headers, body)
         with self._lock:
-            self.seen.append(Seen.read(caller, operation, request))
-            fault = self._choose(operation)
+            if self._policies.refuse(seen):
+                return Reply(400, ACCESS_DENIED, {"Content-Type": "application/x-amz-json-1.0"})
+            self.seen.append(seen)
+            fault = self._choose(seen.operation)
             self.met += fault is not None
-        return fault(lambda: self._forward(headers, body), request) if fault else self._forward(headers, body)
+        return fault(lambda: self._forward(headers, body), json.loads(body)) if fault else self._forward(headers, body)
 
     def _forward(self, headers: dict[str, str], body: bytes) -> Reply:
         """Over the connection of this thread, which serves one connection of a caller."""
         connection: HTTPConnection | None = getattr(self._connections, "kept", None)
         if connection is None:
-            connection = HTTPConnection(self._engine.hostname or "", self._engine.port, timeout=30)
+            connection = HTTPConnection(self._endpoint.hostname or "", self._endpoint.port, timeout=30)
             self._connections.kept = connection
         try:
             connection.request("POST", "/", body, headers)
@@ -290,9 +261,3 @@ class FaultProxy:
             server.shutdown()
             server.server_close()
             thread.join()
-
-
-def _application_id(user_agent: str) -> str:
-    """What AWS_SDK_UA_APP_ID adds to the SDK's user agent."""
-    names = [part.removeprefix("app/") for part in user_agent.split() if part.startswith("app/")]
-    return names[0] if names else ""

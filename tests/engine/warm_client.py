@@ -1,5 +1,6 @@
 """Imported by what functions are forked off, so that the client, of all the longest to make, is made once."""
 
 from contacts.tables import connection
+from tests.policies import give_credentials
 
-connection().client  # noqa: B018 - made when it is first asked for
+give_credentials(connection().client)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import Context
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 from itertools import chain
@@ -71,7 +72,7 @@ class Wire:
     def send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         self.requests.append((operation, json.loads(cast("bytes", request.body))))
-        self._interruptions.pop(operation, lambda: None)()
+        Context().run(self._interruptions.pop(operation, lambda: None))  # with the rights of nobody's function
         match next(self._faults.get(operation, iter(())), None):
             case Exception() as error:
                 raise error

@@ -14,10 +14,6 @@ WORKERS = ["apply_tag_command", "record_inbound_message"]
 ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", *WORKERS}]
 
 
-def logical_id(function: str) -> str:
-    return "".join(word.capitalize() for word in function.split("_"))
-
-
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
     """template.yaml as it is written, intrinsic functions unresolved."""

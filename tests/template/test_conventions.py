@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import ROOT
-from tests.template.conftest import ENDPOINTS, FUNCTIONS, logical_id
+from tests.gateway import ROOT, logical_id
+from tests.template.conftest import ENDPOINTS, FUNCTIONS
 
 PACKAGE = ROOT / "layers" / "common" / "contacts"
 ARROWS = [
