@@ -55,6 +55,7 @@ class ExecutionEnvironment:
             *(*LEASH, sys.executable, "-m", "awslambdaric", function.handler),
             environment={
                 **function.variables,
+                "AWS_ACCESS_KEY_ID": function.name,  # each has credentials of its own
                 "AWS_LAMBDA_FUNCTION_NAME": function.name,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
                 "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout_seconds),  # the emulator sees to it

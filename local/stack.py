@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -133,9 +133,17 @@ class Stack:
 
 @contextmanager
 def run_stack(
-    directory: Path, *, port: int = 0, in_memory: bool = False, terminal: Console | None = None
+    directory: Path,
+    *,
+    port: int = 0,
+    in_memory: bool = False,
+    terminal: Console | None = None,
+    intercept: Callable[[dict[str, str]], AbstractContextManager[dict[str, str]]] = nullcontext,
 ) -> Iterator[Stack]:
-    """Raises CannotStart."""
+    """`intercept` may put something between functions and AWS: it takes their environment and yields another.
+
+    Raises CannotStart.
+    """
     find_emulator()
     log_file = directory / "functions.log"
     with listen(port) as listener, run_backend(directory, in_memory=in_memory) as backend:
@@ -146,7 +154,8 @@ def run_stack(
         base_url = "http://{}:{}".format(*listener.getsockname())
         with (
             Log(log_file, terminal) as log,
-            run_functions(backend.functions, log) as runtimes,
+            intercept(backend.environment) as environment,
+            run_functions(replace(backend, environment=environment).functions, log) as runtimes,
             run_consumers(services, backend.template, backend.queue_urls, runtimes, log),
             run_gateway(backend.template, runtimes, UsagePlans(services), log, listener),
         ):

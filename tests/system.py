@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Barrier
 from typing import Any, cast
 
@@ -17,7 +19,9 @@ import pytest
 from contacts.auth import DEFAULT_RATE_LIMIT
 from local import ROOT, aws
 from local.stack import Stack, run_stack
+from tests.engine.fault_proxy import FaultProxy
 from tests.gateway import REQUEST_ID
+from tests.policies import Policies
 
 NOBODYS_ID = "cnobodyhasthisid000000000"
 """Of an id's shape, and of nothing that is there."""
@@ -88,11 +92,21 @@ class Customer:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, policies: Policies) -> Iterator[Stack]:
     """Everything in processes of its own, on an engine in memory; one for all tests."""
-    with run_stack(tmp_path_factory.mktemp("local"), in_memory=True) as stack:
+    with run_stack(tmp_path_factory.mktemp("local"), in_memory=True, intercept=partial(_judge, policies)) as stack:
         _lift_rate_limit(stack)
         yield stack
+
+
+@contextmanager
+def _judge(policies: Policies, environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Between functions and AWS stands what refuses as IAM does."""
+    with ExitStack() as proxies:
+        yield environment | {
+            name: proxies.enter_context(FaultProxy(environment[name], policies).serving())
+            for name in ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_SQS")
+        }
 
 
 def _lift_rate_limit(stack: Stack) -> None:
