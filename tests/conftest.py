@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from moto import mock_aws
 from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
 
+from tests import secrecy
 from tests.gateway import ACME, GLOBEX, ROOT, Tenant
 from tests.policies import Policies, enforce
 
@@ -62,6 +64,17 @@ def policies() -> Iterator[Policies]:
     policies = Policies(template_resources())
     yield policies
     assert policies.refused == set()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def function_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Of all functions that are played by this process or by those that it forks off."""
+    log = tmp_path_factory.mktemp("log") / "functions.log"
+    os.environ["FUNCTION_LOG"] = str(log)
+    secrecy.keep(log)
+    yield log
+    secrecy.texts.add(os.environ["KEY_PEPPER"])
+    assert secrecy.find(log) == set()
 
 
 @cache

@@ -17,6 +17,7 @@ from awslambdaric.lambda_context import LambdaContext  # type: ignore[import-unt
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # type: ignore[import-untyped]
 
 from tests.policies import running
+from tests.secrecy import note
 
 ROOT = Path(__file__).parent.parent
 REQUEST_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
@@ -59,6 +60,7 @@ def build_event(
 
     `key` is what the authorizer says of the API key where it differs from the sample.
     """
+    note([query, [*path.values()], json_body if body is None else body])
     event = deepcopy(sample_event(function))
     event["headers"] |= headers or {}
     event["multiValueHeaders"] |= {name: [value] for name, value in (headers or {}).items()}

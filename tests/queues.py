@@ -10,10 +10,12 @@ from mypy_boto3_sqs.service_resource import Message, Queue, SQSServiceResource
 
 from tests.conftest import template_resources
 from tests.gateway import Event, invoke, sample_event
+from tests.secrecy import note
 
 
 def build_batch(function: str, *bodies: object, groups: tuple[str, ...] = ()) -> Event:
     """A message for each body, which goes as it is when it is text, as JSON otherwise; of one group unless told."""
+    note(bodies)
     sample = sample_event(function)["Records"][0]
     records = [
         sample | {"messageId": str(uuid.uuid4()), "body": body if isinstance(body, str) else json.dumps(body)}

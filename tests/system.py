@@ -12,22 +12,21 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Barrier
 from typing import Any, cast
+from urllib.parse import unquote_plus
 
 import httpx
 import pytest
 
 from contacts.auth import DEFAULT_RATE_LIMIT
 from local import ROOT, aws
-from local.stack import Stack, run_stack
+from local.stack import SECRETS, Stack, run_stack
+from tests import secrecy
 from tests.engine.fault_proxy import FaultProxy
 from tests.gateway import REQUEST_ID
 from tests.policies import Policies
 
 NOBODYS_ID = "cnobodyhasthisid000000000"
 """Of an id's shape, and of nothing that is there."""
-
-personal_texts: set[str] = set()
-"""All keys, phones, names and reasons that went over the wire."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +58,15 @@ class Caller:
             content=body if json_body is None else json.dumps(json_body),
             extensions={"target": target.encode()},
         )
-        personal_texts.update(_personal_texts(response))
+        path, _, query = target.partition("?")
+        secrecy.note([unquote_plus(each) for each in (*path.split("/"), *re.split("[&=]", query))])
+        secrecy.note([self.key, body, json_body, response.request.content, response.content])
         return response
 
     def call(self, method: str, target: str, **request: Any) -> tuple[int, Any]:
         """Status and body of the answer."""
         response = self.send(method, target, **request)
         return response.status_code, response.json()
-
-
-def _personal_texts(response: httpx.Response) -> Iterator[str]:
-    yield from re.findall(r"sflo_live_\S+", response.request.headers.get("Authorization", ""))
-    if response.is_success:
-        resource = response.json()
-        for each in resource, *resource.get("tagAssignments", []):
-            yield from filter(None, map(each.get, ("phone", "displayName", "reason")))
 
 
 @dataclass(frozen=True)
@@ -94,9 +87,12 @@ class Customer:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, policies: Policies) -> Iterator[Stack]:
     """Everything in processes of its own, on an engine in memory; one for all tests."""
-    with run_stack(tmp_path_factory.mktemp("local"), in_memory=True, intercept=partial(_judge, policies)) as stack:
+    directory = tmp_path_factory.mktemp("local")
+    with run_stack(directory, in_memory=True, intercept=partial(_judge, policies)) as stack:
         _lift_rate_limit(stack)
+        secrecy.note([stack.demo, *json.loads((directory / SECRETS).read_text()).values()])
         yield stack
+    assert {text for log in directory.glob("*.log") for text in secrecy.find(log)} == set()
 
 
 @contextmanager
@@ -161,11 +157,6 @@ def contact(api: Caller, phone: str) -> dict[str, Any]:
     status, contact = api.call("POST", "/v1/contacts", json_body={"phone": phone, "display_name": "Ada Lovelace"})
     assert status == 201
     return cast("dict[str, Any]", contact)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The logs are looked through when all other tests have left their lines."""
-    items.sort(key=lambda item: item.path.name == "test_logs.py")
 
 
 def administer(stack: Stack, *arguments: str) -> Any:

@@ -14,6 +14,7 @@ from unittest import mock
 
 from contacts.tables import TableItem
 from tests.gateway import ACME, Event, Tenant, call, invoke, load_handler
+from tests.secrecy import note
 
 # Forked off a process that has loaded everything once: cheap enough to kill one for each test.
 _context = multiprocessing.get_context("forkserver")
@@ -36,6 +37,7 @@ class Pool(ProcessPoolExecutor):
 
     def call_at_once(self, calls: Sequence[tuple[str, Tenant, dict[str, Any]]]) -> list[tuple[int, Any]]:
         """Status and body of each call, in their order. They start when all are ready, each in a process of its own."""
+        note([request for _, _, request in calls])
         running = [self.submit(_call_in_step, function, tenant, request) for function, tenant, request in calls]
         for _ in calls:
             assert self._ready.acquire(timeout=_PATIENCE_SECONDS)

@@ -11,6 +11,7 @@ import pytest
 from local import ROOT
 from local.stack import Stack
 from tests.platform.queues import Queue
+from tests.secrecy import note
 from tests.system import Caller, Customer, new_phone
 
 type Admin = Callable[..., Any]
@@ -52,6 +53,7 @@ def admin(stack: Stack) -> Admin:
             text=True,
         )
         assert finished.returncode == 0, finished.stderr
+        note(finished.stdout)
         return json.loads(finished.stdout) if "--json" in arguments else finished.stdout
 
     return run

@@ -8,6 +8,7 @@ from typing import Any
 
 from local import aws
 from local.stack import Stack
+from tests.secrecy import note
 
 _PATIENCE_SECONDS = 60
 
@@ -25,6 +26,7 @@ class Queue:
 
     def send(self, *messages: object) -> None:
         """Those that are no text as JSON, all at once, and waits until they are handled or given up."""
+        note(messages)
         for start in range(0, len(messages), 10):
             answer = self._sqs.send_message_batch(
                 QueueUrl=self._url,
