@@ -33,6 +33,11 @@ class Tenant:
     tag_ids: tuple[str, ...]
     deleted_tag_id: str
 
+    @property
+    def mark(self) -> str:
+        """All its ids begin with it."""
+        return self.id.removesuffix("tenant")
+
 
 ACME = Tenant("cacmetenant", "cacmekey", tuple(f"cacmetag{number:02}" for number in range(21)), "cacmetaggone")
 GLOBEX = Tenant("cglobextenant", "cglobexkey", ("cglobextag00",), "cglobextaggone")
@@ -116,7 +121,13 @@ def run_handler(handler: Callable[[Event, LambdaContext], Any], function: str, e
     return json.loads(answer)
 
 
+def check_isolation(tenant: Tenant, answer: object) -> None:
+    """Nothing of another tenant shows."""
+    assert [other.mark for other in (ACME, GLOBEX) if other != tenant and other.mark in json.dumps(answer)] == []
+
+
 def call(function: str, tenant: Tenant, **request: Any) -> tuple[int, Any]:
     """Status and body of the answer to a request, which is written as for build_event."""
     answer = invoke(function, build_event(function, tenant, **request))
+    check_isolation(tenant, answer)
     return answer["statusCode"], json.loads(answer["body"])

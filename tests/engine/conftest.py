@@ -1,5 +1,6 @@
 """The real engine, a proxy before it that can do harm, and in this process all functions, which call the proxy."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -53,12 +54,18 @@ def whole_table(engine: str) -> Table:
 
 @pytest.fixture(scope="module")
 def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
-    """What each test finds: two tenants with the same tag names, and a contact of each with the same phone."""
+    """What each test finds: two tenants with the same tag names, and a contact of each with the same phone.
+
+    All but these bears the mark of GLOBEX, where it is of theirs: so it can be told wherever it shows.
+    """
     whole_table.replace([])
     for tenant in ACME, GLOBEX:
         _create_tags(tenant)
-        _, contact = call("upsert_contact", tenant, json_body={"phone": PHONE, "display_name": "Ada"})
-        call("assign_tag", tenant, contactId=contact["id"], json_body={"tag_id": tenant.tag_ids[0]})
+        _, contact = call("upsert_contact", tenant, json_body={"phone": PHONE, "display_name": f"{tenant.mark} Ada"})
+        body = {"tag_id": tenant.tag_ids[0], "reason": f"{tenant.mark} asked"}
+        call("assign_tag", tenant, contactId=contact["id"], json_body=body)
+    marked_id = f"{GLOBEX.mark}contact".ljust(len(contact["id"]), "0")
+    whole_table.replace(json.loads(json.dumps(whole_table.rows()).replace(contact["id"], marked_id)))
     return whole_table.rows()
 
 
@@ -88,8 +95,8 @@ def pool(endpoint: str) -> Iterator[Pool]:
 
 @pytest.fixture(scope="module")
 def crowd(endpoint: str) -> Iterator[Pool]:
-    """As many as the largest race has callers."""
-    with run_pool(endpoint, 64) as crowd:
+    """As many as the largest race has callers, and one of the other tenant."""
+    with run_pool(endpoint, 64 + 1) as crowd:
         yield crowd
 
 

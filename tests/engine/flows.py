@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from contacts import repository
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.table import Row, Table
-from tests.gateway import ACME, REQUEST_ID, Event, build_event, invoke
+from tests.gateway import ACME, REQUEST_ID, Event, build_event, check_isolation, invoke
 
 PHONE = "491512345678"
 """Of a contact that each of the two tenants has, with a tag on it."""
@@ -106,7 +106,9 @@ class Scene:
     def play(self, call: Call) -> Any:
         """The whole answer, from a function that knows nothing yet."""
         repository._known_phones.clear()
-        return self._masked(invoke(*self.event(call)))
+        answer = invoke(*self.event(call))
+        check_isolation(ACME, answer)
+        return self._masked(answer)
 
     def event(self, call: Call) -> tuple[str, Event]:
         """The function and what it is handed."""

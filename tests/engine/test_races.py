@@ -1,4 +1,4 @@
-"""Callers at the same moment, each in a process of its own."""
+"""Callers at the same moment, each in a process of its own; and one of another tenant, who guessed what they name."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import NEW_PHONE
 from tests.engine.processes import Pool
 from tests.engine.table import Table
-from tests.gateway import ACME, call
+from tests.gateway import ACME, GLOBEX, call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 
 ROUNDS = int(os.environ.get("ROUNDS") or 20)
@@ -47,7 +47,12 @@ def put_tags(table: Table, number: int) -> list[str]:
 
 
 def test_32_who_create_one_contact_create_one(crowd: Pool, table: Table) -> None:
-    answers = crowd.call_at_once([("upsert_contact", ACME, {"json_body": {"phone": NEW_PHONE}})] * 32)
+    request = {"json_body": {"phone": NEW_PHONE}}
+    (status, other), *answers = crowd.call_at_once(
+        [("upsert_contact", GLOBEX, request), *[("upsert_contact", ACME, request)] * 32]
+    )
+    assert (status, other["tenantId"]) == (201, GLOBEX.id)
+    assert call("delete_contact", GLOBEX, contactId=other["id"]) == OK
     assert Counter(status for status, _ in answers) == {201: 1, 200: 31}
     assert len({(contact["id"], contact["createdAt"]) for _, contact in answers}) == 1
 
@@ -63,7 +68,8 @@ def test_32_who_create_32_contacts_create_32(crowd: Pool, table: Table) -> None:
 def test_64_tags_for_one_contact_are_20(crowd: Pool, table: Table, contact_id: str) -> None:
     tag_ids = put_tags(table, 64)
     requests = [("assign_tag", ACME, {"contactId": contact_id, "json_body": {"tag_id": each}}) for each in tag_ids]
-    answers = crowd.call_at_once(requests)
+    beside, *answers = crowd.call_at_once([("get_contact", GLOBEX, {"contactId": contact_id}), *requests])
+    assert beside == CONTACT_NOT_FOUND
     assert Counter(status for status, _ in answers) == {201: 20, 409: 44}
     assert [answer for answer in answers if answer[0] == 409] == [TAG_LIMIT_REACHED] * 44
     _, found = call("get_contact", ACME, contactId=contact_id)
@@ -72,17 +78,20 @@ def test_64_tags_for_one_contact_are_20(crowd: Pool, table: Table, contact_id: s
 
 
 def test_32_who_assign_one_tag_make_one_assignment(crowd: Pool, table: Table, contact_id: str) -> None:
-    body = {"tag_id": ACME.tag_ids[0]}
-    answers = crowd.call_at_once([("assign_tag", ACME, {"contactId": contact_id, "json_body": body})] * 32)
+    request = {"contactId": contact_id, "json_body": {"tag_id": ACME.tag_ids[0]}}
+    beside, *answers = crowd.call_at_once([("assign_tag", GLOBEX, request), *[("assign_tag", ACME, request)] * 32])
+    assert beside == CONTACT_NOT_FOUND
     assert Counter(status for status, _ in answers) == {201: 1, 200: 31}
     assert len({assignment["createdAt"] for _, assignment in answers}) == 1
 
 
 def race(pool: Pool, contact_id: str, function: str, **request: Any) -> list[tuple[int, Any]]:
     """The answers to DELETE and to the other call, of which either may come first."""
-    calls = [("delete_contact", ACME, {"contactId": contact_id}), (function, ACME, request)]
-    order = random.sample([0, 1], 2)
+    deletion = {"contactId": contact_id}
+    calls = [("delete_contact", ACME, deletion), (function, ACME, request), ("delete_contact", GLOBEX, deletion)]
+    order = random.sample(range(3), 3)
     answers = dict(zip(order, pool.call_at_once([calls[each] for each in order]), strict=True))
+    assert answers[2] == CONTACT_NOT_FOUND
     return [answers[0], answers[1]]
 
 
