@@ -56,7 +56,7 @@ def whole_table(engine: str) -> Table:
 def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
     """What each test finds: two tenants with the same tag names, and a contact of each with the same phone.
 
-    All but these bears the mark of GLOBEX, where it is of theirs: so it can be told wherever it shows.
+    Of GLOBEX's, the id, name and reason bear its mark as well: so they can be told wherever they show.
     """
     whole_table.replace([])
     for tenant in ACME, GLOBEX:
