@@ -20,17 +20,6 @@ from local.stack import Backend
 GOALS = {"authorizer": 0.35, "by phone": 0.35, "by id": 0.35, "upsert, existing": 0.5, "patch": 0.5, "assign tag": 0.5}
 """Of the reference: what reads and what writes may take."""
 
-TEXT = """
-A process is started as Lambda does it: the built function as its folder, the built layer first on the path, AWS's own runtime
-client, and a runtime API that it asks for an invocation. *Start-up* is the time from exec to that question, *CPU* what the process
-used of it, *ratio* the start-up's share of the reference's: `boto3.client("dynamodb")` and nothing else, from an ordinary
-`sam build`, without bytecode. *First call* is the invocation that follows, over HTTPS with as many root certificates as
-anywhere, *second call* the one after. Medians of {rounds} interleaved rounds, between the quartiles.
-
-Start-up has a whole CPU on Lambda, a call has 0.58 of one at 1,024 MB. So the client is made at start-up. The connection is not:
-that would be a request while modules are imported, and would need a time-out and a fault of its own.
-""".strip()
-
 
 def measure(workload: Workload, backend: Backend, directory: Path, rounds: int) -> Section:
     by_phone, *others = workload.endpoints
@@ -52,9 +41,13 @@ def measure(workload: Workload, backend: Backend, directory: Path, rounds: int) 
     spreads = {name: Spread.of(1000 * each.seconds for each in costs) for name, costs in startups.items()}
     return Section(
         "Start-up",
-        TEXT.format(rounds=rounds),
         [_table(rows, startups, calls)],
-        draw_bars("From exec to the first invocation asked for", "milliseconds", {n: spreads[n] for n in rows}, [c.name for c in cases]),
+        draw_bars(
+            "From exec to the first invocation asked for",
+            "milliseconds",
+            {n: spreads[n] for n in rows},
+            [c.name for c in cases],
+        ),
     )
 
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from io import StringIO
 from itertools import count
 from typing import Any
 
@@ -111,15 +113,14 @@ def _record(function: str, event: Event) -> tuple[Requests, Any]:
     events = connection().client.meta.events
     events.register("provide-client-params.dynamodb", keep)
     try:
-        return requests, invoke(function, event)
+        with redirect_stdout(StringIO()):  # its metrics
+            return requests, invoke(function, event)
     finally:
         events.unregister("provide-client-params.dynamodb", keep)
 
 
 def send(requests: Requests) -> None:
-    client = connection().client
+    client: Any = connection().client
     for method, parameters in requests:
-        try:
+        with suppress(client.exceptions.ConditionalCheckFailedException):  # that of an upsert, when the contact is new
             getattr(client, method)(**parameters)
-        except client.exceptions.ConditionalCheckFailedException:
-            pass  # as the first request of an upsert does when the contact is new

@@ -37,27 +37,27 @@ class TagAssign(Body):
 
 
 class TagAssignment(BaseModel):
-    contactId: str  # noqa: N815
-    tagId: str  # noqa: N815
+    contactId: str
+    tagId: str
     source: str
     reason: str | None
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
+    createdAt: str
+    updatedAt: str
 
 
 class Contact(BaseModel):
     id: str
-    tenantId: str  # noqa: N815
+    tenantId: str
     phone: str
-    displayName: str | None  # noqa: N815
-    firstSeenAt: str  # noqa: N815
-    lastSeenAt: str  # noqa: N815
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
+    displayName: str | None
+    firstSeenAt: str
+    lastSeenAt: str
+    createdAt: str
+    updatedAt: str
 
 
 class ContactWithTags(Contact):
-    tagAssignments: list[TagAssignment]  # noqa: N815
+    tagAssignments: list[TagAssignment]
 
 
 class Ok(BaseModel):
@@ -93,7 +93,7 @@ def refuse_route(_error: NotFoundError) -> Response[Any]:
 
 @app.exception_handler(Exception)
 def refuse_bug(_error: Exception) -> Response[Any]:
-    logger.exception("The request failed")
+    logger.exception("The request failed")  # noqa: LOG004 - it is called within an except
     return refuse(store.Problem(500, 131000, "Internal error", "The cause is in our log under fbtrace_id."))
 
 
