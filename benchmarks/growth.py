@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -68,13 +68,15 @@ OPERATIONS: dict[str, Callable[[Contact], object]] = {
 def measure() -> Section:
     latencies: dict[tuple[str, int, int], list[float]] = {}
     requests: dict[str, set[int]] = defaultdict(set)
-    sent = 0
+    for tenants, size, contacts in _grow():
+        for name, operation in OPERATIONS.items():
+            latencies[name, tenants, size], asked = _call(operation, contacts)
+            requests[name] |= asked
+    return _section(latencies, requests)
 
-    def count(**_: object) -> None:
-        nonlocal sent
-        sent += 1
 
-    connection().client.meta.events.register("before-send.dynamodb", count)
+def _grow() -> Iterator[tuple[int, int, list[Contact]]]:
+    """Tenants, contacts in all, and some of the newest, as the table fills."""
     put = partial(_put, boto3.client("dynamodb"))  # more patient than the product's own
     with Progress() as progress, ThreadPoolExecutor(_WRITERS) as writers:
         task = progress.add_task("Growth", total=len(TENANTS) * SIZES[-1])
@@ -84,18 +86,30 @@ def measure() -> Section:
             for size in (size for size in SIZES if size >= tenants):
                 for written in writers.map(put, batched(_bare_items(contacts[filled:size]), _BATCH, strict=False)):
                     progress.advance(task, written)
-                drawn, filled = random.sample(contacts[filled:size], CALLS), size
-                for batch in batched(chain.from_iterable(map(_items_beside, drawn)), _BATCH, strict=False):
+                newest, filled = random.sample(contacts[filled:size], CALLS), size
+                for batch in batched(chain.from_iterable(map(_items_beside, newest)), _BATCH, strict=False):
                     put(batch)
-                for name, operation in OPERATIONS.items():
-                    seconds = []
-                    for contact in drawn:
-                        before, started = sent, perf_counter()
-                        operation(contact)
-                        seconds.append(perf_counter() - started)
-                        requests[name].add(sent - before)
-                    latencies[name, tenants, size] = seconds
-    return _section(latencies, requests)
+                yield tenants, size, newest
+
+
+def _call(operation: Callable[[Contact], object], contacts: Sequence[Contact]) -> tuple[list[float], set[int]]:
+    """How many seconds each call took, and how many requests."""
+    sent = 0
+
+    def count(**_: object) -> None:
+        nonlocal sent
+        sent += 1
+
+    seconds, requests = [], set()
+    events = connection().client.meta.events
+    events.register("before-send.dynamodb", count)
+    for contact in contacts:
+        sent, started = 0, perf_counter()
+        operation(contact)
+        seconds.append(perf_counter() - started)
+        requests.add(sent)
+    events.unregister("before-send.dynamodb", count)
+    return seconds, requests
 
 
 def _bare_items(contacts: Sequence[Contact]) -> Iterator[Item]:
@@ -145,7 +159,7 @@ def _section(latencies: dict[tuple[str, int, int], list[float]], requests: dict[
             cells = [_cell(latencies.get((name, tenants, size))) for size in SIZES]
             rows.append([name, str(asked), f"{tenants:,}", *cells])
         lines[name] = {
-            size: _milliseconds(chain.from_iterable(latencies.get((name, tenants, size), []) for tenants in TENANTS))
+            size: Spread.of(chain.from_iterable(latencies.get((name, tenants, size), []) for tenants in TENANTS))
             for size in SIZES
         }
     return Section(
@@ -156,8 +170,4 @@ def _section(latencies: dict[tuple[str, int, int], list[float]], requests: dict[
 
 
 def _cell(seconds: list[float] | None) -> str:
-    return str(_milliseconds(seconds)) if seconds else ""
-
-
-def _milliseconds(seconds: Iterable[float]) -> Spread:
-    return Spread.of(1000 * each for each in seconds)
+    return str(Spread.of(seconds)) if seconds else ""

@@ -26,7 +26,7 @@ def measure(workload: Workload, backend: Backend, rounds: int) -> Section:
     contenders = Contenders(backend)
     costs = {case.name: _measure_case(case, contenders, rounds) for case in track(workload.endpoints, "Warm calls")}
     cpu = {
-        case: {name: Spread.of(1000 * each.cpu_seconds for each in of_case) for name, of_case in of_all.items()}
+        case: {name: Spread.of(each.cpu_seconds for each in of_case) for name, of_case in of_all.items()}
         for case, of_all in costs.items()
     }
     return Section(
@@ -76,7 +76,7 @@ def _latency_table(costs: dict[str, Costs]) -> Table:
     return Table(
         ["latency, ms", *names],
         [
-            [case, *(str(Spread.of(1000 * each.seconds for each in of_case[name])) for name in names)]
+            [case, *(str(Spread.of(each.seconds for each in of_case[name])) for name in names)]
             for case, of_case in costs.items()
         ],
     )
