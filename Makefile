@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 PORT ?= 3000
 
-.PHONY: help start engine test check fix build bench invoke reset lock
+.PHONY: help start engine test soak check fix build bench invoke reset lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ engine: .venv ## the database and the demo tenants alone, for `sam build && sam 
 	@exec python -u -m local engine
 
 test: .venv ## all tests, with branch coverage
-	@pytest
+	@pytest -n 2 --dist loadfile
+
+soak: .venv ## the tests of what goes wrong, at random: make soak MINUTES=20, and SEED=... to see the same again
+	@MINUTES=$(MINUTES) SEED=$(SEED) pytest --no-cov -q tests/engine/soak.py
 
 check: .venv ## formatting, lint, types and the template; changes nothing
 	@ruff format --check .

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from admin import target
-from admin.commands import contact, key, message, signature, tag, tag_command, tenant
+from admin.commands import contact, key, message, signature, table, tag, tag_command, tenant
 from admin.errors import Refused
 from admin.faults import explain
 from contacts.errors import ContactNotFound, DatabaseUnavailable, InvalidParameter
@@ -23,6 +23,7 @@ app.add_typer(contact.app, name="contact")
 app.add_typer(message.app, name="message")
 app.add_typer(tag_command.app, name="tag-command")
 app.command()(signature.sign)
+app.command()(table.check)
 
 
 @app.callback()

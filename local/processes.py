@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import IO
 
@@ -88,12 +89,13 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+# Below the ephemeral range, so that no outgoing connection takes one before its server does. Each comes up once in a
+# long while: of two servers that start together, none may get the port that the other one has not bound yet.
+_ports = cycle(random.sample(range(20_000, 32_000), 12_000))
+
+
 def free_port() -> int:
-    while True:
-        # Below the ephemeral range, so that no outgoing connection takes it before its server does.
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
-        if _is_free(port):
-            return port
+    return next(port for port in _ports if _is_free(port))
 
 
 def _is_free(port: int) -> bool:

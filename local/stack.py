@@ -67,10 +67,10 @@ def run_backend(
         run_services(directory, host=host, port=services_port) as services,
     ):
         template = read_template()
-        create_table(engine.wait(), template.table)
         secrets = restore_secrets(services.wait(), template.resources, directory / SECRETS)
         create_queues(services.url, template)
         create_rest_api(services.url, template.rest_api["Name"], template.rest_api["StageName"])
+        create_table(engine.wait(), template.table)  # last: the engine takes longest to start
         environment = {
             **aws.CREDENTIALS,
             "AWS_ENDPOINT_URL_DYNAMODB": engine.url,

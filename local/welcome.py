@@ -64,10 +64,10 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
     print(
         "The rest is Python, in another terminal: . .venv/bin/activate\n\n"
         "# a signed request: 200\n"
-        f"python -m admin sign GET '{by_phone}' --secret {signed['secret']} |\n"
+        f".venv/bin/python -m admin sign GET '{by_phone}' --secret {signed['secret']} |\n"
         f"  curl -i -w '\\n' -H @- -H 'Authorization: Bearer {signed['key']}' '{by_phone}'\n\n"
         "# an inbound message, as other services send them: its sender becomes a contact\n"
-        f"python -m admin message send {acme['tenant_id']} '+81 90 1234 5678' --display-name 'Murasaki Shikibu'\n"
+        f".venv/bin/python -m admin message send {acme['tenant_id']} '+81 90 1234 5678' --display-name Murasaki\n"
     )
 
 

@@ -19,6 +19,9 @@ from local import ROOT, aws
 from local.stack import Stack, run_stack
 from tests.gateway import REQUEST_ID
 
+NOBODYS_ID = "cnobodyhasthisid000000000"
+"""Of an id's shape, and of nothing that is there."""
+
 personal_texts: set[str] = set()
 """All keys, phones, names and reasons that went over the wire."""
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contacts import timestamps
-from contacts.identifiers import new_id
 from local.stack import Stack
 from tests.api.refusals import FORBIDDEN, UNAUTHORIZED
-from tests.system import Caller, Customer, read_items, refused_by_gateway
+from tests.system import NOBODYS_ID, Caller, Customer, read_items, refused_by_gateway
 
-CONTACT = f"/v1/contacts/{new_id()}"
+CONTACT = f"/v1/contacts/{NOBODYS_ID}"
 ROUTES = {
     "any": [("GET", "/v1/whoami")],
     "contacts:read": [("GET", "/v1/contacts/by-phone?phone=12345"), ("GET", CONTACT)],
@@ -20,7 +19,7 @@ ROUTES = {
         ("PATCH", CONTACT),
         ("DELETE", CONTACT),
         ("POST", f"{CONTACT}/tags"),
-        ("DELETE", f"{CONTACT}/tags/{new_id()}"),
+        ("DELETE", f"{CONTACT}/tags/{NOBODYS_ID}"),
     ],
 }
 OF_EVERY_SCOPE = pytest.mark.parametrize(

@@ -2,17 +2,16 @@
 
 import pytest
 
-from contacts.identifiers import new_id
 from tests.refusals import NO_OBJECT
-from tests.system import Caller
+from tests.system import NOBODYS_ID, Caller
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("POST", "/v1/contacts"),
-        ("PATCH", f"/v1/contacts/{new_id()}"),  # not there: the body is looked at before
-        ("POST", f"/v1/contacts/{new_id()}/tags"),
+        ("PATCH", f"/v1/contacts/{NOBODYS_ID}"),  # not there: the body is looked at before
+        ("POST", f"/v1/contacts/{NOBODYS_ID}/tags"),
     ],
 )
 @pytest.mark.parametrize(

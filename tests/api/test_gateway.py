@@ -1,22 +1,20 @@
 """What the gateway refuses by itself."""
 
-import os
 import signal
 import socket
+from functools import partial
 from http.client import HTTPResponse
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from contacts.identifiers import new_id
-from local import ROOT
 from local.stack import Stack
 from tests.api.refusals import ROUTE_NOT_FOUND, TOO_LARGE, UNAUTHORIZED, UNAVAILABLE, malformed
-from tests.system import Caller, refused_by_gateway
+from tests.platform.processes import signal_all
+from tests.system import NOBODYS_ID, Caller, refused_by_gateway
 
-CONTACT = f"/v1/contacts/{new_id()}"
+CONTACT = f"/v1/contacts/{NOBODYS_ID}"
 
 
 @pytest.mark.parametrize(
@@ -122,23 +120,10 @@ def test_a_refusal_echoes_nothing(stack: Stack, api: Caller, anonymous: Caller) 
 
 @pytest.mark.parametrize(("function", "key"), [("get_contact", None), ("authorizer", "sflo_live_" + "A" * 43)])
 def test_who_meets_a_function_that_died_is_told_to_try_again(api: Caller, function: str, key: str | None) -> None:
-    headers = {"Authorization": f"Bearer {key or api.key}"}
-    usual = api.send("GET", CONTACT, headers=headers).status_code
-    for process in running(function):
-        os.kill(process, signal.SIGKILL)
-    answer = api.send("GET", CONTACT, headers=headers)
-    assert refused_by_gateway(answer) == UNAVAILABLE
-    assert answer.headers["Retry-After"] == "1"
-    while answer.status_code == 503:  # one environment after the other is found dead
-        answer = api.send("GET", CONTACT, headers=headers)
-    assert answer.status_code == usual
-
-
-def running(function: str) -> list[int]:
-    """The processes of its execution environments."""
-    return [
-        int(process.name)
-        for process in Path("/proc").glob("[0-9]*")
-        if f"\nPPid:\t{os.getpid()}\n" in (process / "status").read_text()
-        and (process / "cwd").readlink() == ROOT / "functions" / function
-    ]
+    send = partial(api.send, "GET", CONTACT, headers={"Authorization": f"Bearer {key or api.key}"})
+    usual = send().status_code
+    signal_all(function, signal.SIGKILL)
+    first, *_, last = [send() for _ in range(5)]  # one environment after the other is found dead, 4 at most
+    assert refused_by_gateway(first) == UNAVAILABLE
+    assert first.headers["Retry-After"] == "1"
+    assert last.status_code == usual

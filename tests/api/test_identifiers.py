@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from contacts.identifiers import new_id
 from tests.refusals import CONTACT_NOT_FOUND
-from tests.system import Caller, Customer
+from tests.system import NOBODYS_ID, Caller, Customer
 
 BY_ID = pytest.mark.parametrize(
     ("method", "rest", "body", "answer"),
@@ -25,7 +24,19 @@ BY_ID = pytest.mark.parametrize(
 @pytest.mark.parametrize(
     "contact_id",
     [
-        *(new_id(), "c1234567", "x", "C1234567", "c" * 33, "c" * 4096, "1", "null", "by-phone%00", "*", "'%20OR%201=1"),
+        *(
+            NOBODYS_ID,
+            "c1234567",
+            "x",
+            "C1234567",
+            "c" * 33,
+            "c" * 4096,
+            "1",
+            "null",
+            "by-phone%00",
+            "*",
+            "'%20OR%201=1",
+        ),
         *(
             "..%2F",
             "..%2F..%2Fcontacts%2Fby-phone",

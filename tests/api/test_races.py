@@ -5,11 +5,17 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import pytest
+
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 from tests.system import Caller, Customer, at_once, new_phone
 
+# The first race of an endpoint starts its environments, one after the other; those that follow are the close ones.
+REPEATED = pytest.mark.parametrize("race", range(5))
 
-def test_20_callers_who_create_one_contact_get_one_contact(api: Caller, phone: str) -> None:
+
+@REPEATED
+def test_20_callers_who_create_one_contact_get_one_contact(api: Caller, phone: str, race: int) -> None:
     answers = at_once([partial(api.call, "POST", "/v1/contacts", json_body={"phone": phone})] * 20)
     assert Counter(status for status, _ in answers) == {201: 1, 200: 19}
     assert len({(contact["id"], contact["firstSeenAt"], contact["createdAt"]) for _, contact in answers}) == 1
@@ -17,7 +23,10 @@ def test_20_callers_who_create_one_contact_get_one_contact(api: Caller, phone: s
     assert found["lastSeenAt"] in {contact["lastSeenAt"] for _, contact in answers}
 
 
-def test_racing_for_the_last_tags_gives_exactly_20(api: Caller, customer: Customer, contact: dict[str, Any]) -> None:
+@REPEATED
+def test_racing_for_the_last_tags_gives_exactly_20(
+    api: Caller, customer: Customer, contact: dict[str, Any], race: int
+) -> None:
     path = f"/v1/contacts/{contact['id']}"
     answers = at_once(
         [partial(api.call, "POST", f"{path}/tags", json_body={"tag_id": tag_id}) for tag_id in customer.tag_ids]
@@ -29,8 +38,9 @@ def test_racing_for_the_last_tags_gives_exactly_20(api: Caller, customer: Custom
     assert found["tagAssignments"] == sorted(assigned, key=lambda each: (each["createdAt"], each["tagId"]))
 
 
+@REPEATED
 def test_20_callers_who_assign_one_tag_make_one_assignment(
-    api: Caller, customer: Customer, contact: dict[str, Any]
+    api: Caller, customer: Customer, contact: dict[str, Any], race: int
 ) -> None:
     path, body = f"/v1/contacts/{contact['id']}/tags", {"tag_id": customer.tag_ids[0]}
     answers = at_once([partial(api.call, "POST", path, json_body=body)] * 20)
@@ -38,7 +48,8 @@ def test_20_callers_who_assign_one_tag_make_one_assignment(
     assert len({assignment["createdAt"] for _, assignment in answers}) == 1
 
 
-def test_20_callers_who_delete_one_contact_delete_it_once(api: Caller, contact: dict[str, Any]) -> None:
+@REPEATED
+def test_20_callers_who_delete_one_contact_delete_it_once(api: Caller, contact: dict[str, Any], race: int) -> None:
     answers = at_once([partial(api.call, "DELETE", f"/v1/contacts/{contact['id']}")] * 20)
     assert sorted(answers, key=lambda answer: answer[0]) == [(200, {"ok": True})] + [CONTACT_NOT_FOUND] * 19
 

@@ -45,7 +45,11 @@ def request_to(function: str, contact: dict[str, Any], request: dict[str, Any]) 
 
 
 @EVERY_OPERATION
-@pytest.mark.parametrize("fault", [refuse("ThrottlingException"), Reply(503, b""), ReadTimeoutError(**URL)], ids=str)
+@pytest.mark.parametrize(
+    "fault",
+    [refuse("ThrottlingException"), Reply(503, b""), Reply(200, b'{"Attributes": {'), ReadTimeoutError(**URL)],
+    ids=str,
+)
 def test_whatever_fails_three_times_is_a_503(
     acme: Tenant,
     contact: dict[str, Any],
@@ -84,6 +88,10 @@ def test_whatever_fails_twice_is_not_noticed(
         refuse("InternalServerError", 500),
         refuse("ServiceUnavailable", 503),
         Reply(500, b"garbage"),
+        Reply(500, b"\x00\xff"),
+        Reply(200, b""),
+        Reply(200, b"\x00\xff"),
+        Reply(200, b'{"Item": {"pk": {"S": "cacme'),
         Reply(502, b"<html>Bad Gateway</html>", {"Content-Type": "text/html"}),
         ConnectTimeoutError(**URL),
         EndpointConnectionError(**URL),

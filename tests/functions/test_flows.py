@@ -1,8 +1,11 @@
 """The requests to DynamoDB that each call makes, in sequence."""
 
+import json
+import re
 from itertools import repeat
 from typing import Any
 
+import boto3
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
@@ -204,6 +207,16 @@ def test_a_contact_that_is_deleted_in_the_middle_does_not_come_back(
     wire.interrupt(operation, lambda: table.delete_item(Key=key))
     assert call(function, acme, contactId=contact["id"], **request_) == answer
     assert "Item" not in table.get_item(Key=key)
+
+
+def test_of_two_assignments_within_a_millisecond_one_is_new(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+    def assign_too() -> None:
+        _, request = wire.requests[-1]
+        twin = re.sub(r'(?<="written_by": {"S": ")[^"]+', "another call", json.dumps(request))
+        boto3.client("dynamodb").update_item(**json.loads(twin))
+
+    wire.interrupt("UpdateItem", assign_too)
+    assert call("assign_tag", acme, contactId=contact["id"], **TAG)[0] == 200
 
 
 def test_a_function_that_lives_long_forgets_pointers_rather_than_run_out_of_memory(

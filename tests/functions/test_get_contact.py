@@ -59,6 +59,11 @@ def test_tags_come_oldest_first_then_by_id(acme: Tenant, contact: dict[str, Any]
     }
 
 
+def test_each_tenant_finds_its_own_contact_of_the_same_phone(globex: Tenant, contact: dict[str, Any]) -> None:
+    _, other = call("upsert_contact", globex, json_body={"phone": contact["phone"]})
+    assert call(FUNCTION, globex, contactId=other["id"]) == (200, other | {"tagAssignments": []})
+
+
 def test_another_tenants_contact_is_not_found(globex: Tenant, contact: dict[str, Any]) -> None:
     assert call(FUNCTION, globex, contactId=contact["id"]) == CONTACT_NOT_FOUND
 

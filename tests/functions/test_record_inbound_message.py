@@ -217,6 +217,14 @@ def test_what_wrote_nothing_does_not_prolong_it(acme: Tenant, environment: Calla
         assert found(acme)["lastSeenAt"] == at(last_seen)
 
 
+def test_nor_does_it_where_the_last_was_only_read_of(acme: Tenant) -> None:
+    record(acme, 0)
+    repository._recent_messages.clear()
+    record(acme, 50)
+    record(acme, 70)
+    assert found(acme)["lastSeenAt"] == at(70)
+
+
 def test_an_earlier_message_does_not_begin_another(acme: Tenant, environment: Callable[[], None]) -> None:
     record(acme, 600)
     environment()
@@ -425,14 +433,29 @@ def test_a_stale_read_is_found_out_by_the_write(acme: Tenant, wire: Wire) -> Non
     assert (found(acme)["id"], found(acme)["lastSeenAt"]) == (first["id"], at(60))
 
 
-def test_what_others_write_meanwhile_is_not_undone(acme: Tenant, wire: Wire) -> None:
+def test_a_contact_that_is_seen_meanwhile_is_not_seen_earlier(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
-    upsert = {"phone": PHONE, "display_name": "Grace"}
-    wire.interrupt("UpdateItem", lambda: call("upsert_contact", acme, json_body=upsert))
+    wire.interrupt("UpdateItem", lambda: call("upsert_contact", acme, json_body={"phone": PHONE}))
     record(acme, 60, "Ada")
-    contact = found(acme)
-    assert contact["displayName"] == "Grace"
-    assert contact["lastSeenAt"] > at(60)
+    assert found(acme)["lastSeenAt"] > at(60)
+    assert found(acme)["displayName"] == "Ada"
+
+
+def test_a_name_that_is_given_meanwhile_stays(acme: Tenant, wire: Wire) -> None:
+    record(acme, 0)
+    rename = {"contactId": found(acme)["id"], "json_body": {"display_name": "Grace"}}
+    wire.interrupt("UpdateItem", lambda: call("update_contact", acme, **rename))
+    record(acme, 60, "Ada")
+    assert (found(acme)["displayName"], found(acme)["lastSeenAt"]) == ("Grace", at(60))
+
+
+def test_a_later_message_that_is_handled_meanwhile_stays_the_last(acme: Tenant, table: Table, wire: Wire) -> None:
+    record(acme, 0)
+    call("upsert_contact", acme, json_body={"phone": PHONE})  # so that no message moves lastSeenAt
+    wire.interrupt("UpdateItem", lambda: record(acme, 300))
+    record(acme, 60)
+    item = table.get_item(Key={"pk": f"{acme.id}#{PHONE}", "sk": "CONTACT"})["Item"]
+    assert item["last_inbound_at"] == at(300)
 
 
 def test_a_contact_that_is_deleted_meanwhile_is_made_anew(acme: Tenant, table: Table, wire: Wire) -> None:

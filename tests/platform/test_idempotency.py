@@ -39,7 +39,7 @@ def key() -> dict[str, str]:
 
 
 def is_replayed(answer: httpx.Response) -> bool:
-    return answer.headers.get("Idempotency-Replayed") == "true"
+    return bool(answer.headers.get("Idempotency-Replayed") == "true")
 
 
 def test_50_requests_with_one_key_have_one_effect(api: Caller, phone: str, key: dict[str, str]) -> None:

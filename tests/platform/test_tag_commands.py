@@ -106,7 +106,7 @@ def test_a_tag_that_is_deleted_meanwhile_is_not_assigned(customer: Customer, com
     tag = admin("tag", "create", customer.tenant_id, "Soon gone", "--json")["id"]
     commands.send(commands.build("ASSIGN", tag))
     assert commands.tags() == {tag: "AI_TOOL"}
-    admin("tag", "delete", customer.tenant_id, tag, "--yes", "--json")
+    admin("tag", "delete", customer.tenant_id, tag, "--wait-seconds", "0", "--yes", "--json")
     commands.send(commands.build("ASSIGN", tag))
     assert commands.tags() == {}
 

@@ -41,7 +41,7 @@ REFUSALS = {
     "AUTHORIZER_CONFIGURATION_ERROR": BUG,
     # A status here would change that of every response that has none.
     "DEFAULT_4XX": (None, *INVALID[1:]),
-    "DEFAULT_5XX": (None, *BUG[1:]),
+    "DEFAULT_5XX": BUG,  # all others of the kind have their own
 }
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from tests.gateway import ROOT
-from tests.template.conftest import ENDPOINTS, FUNCTIONS, WORKERS, logical_id
+from tests.template.conftest import ENDPOINTS, FUNCTIONS, logical_id
 
 PACKAGE = ROOT / "layers" / "common" / "contacts"
 ARROWS = [
     "errors",
     "settings",
+    "startup",
     "identifiers",
     "timestamps",
     "observability",
@@ -125,8 +126,7 @@ def test_a_cold_start_imports_only_what_the_function_uses(function: str) -> None
     ).stdout.split()
     assert ("pydantic" in loaded) is has_body
     assert ("contacts.phone" in loaded) is (has_body or has_phone)
-    assert ("boto3" in loaded) is (function in WORKERS)
-    assert {"aws_xray_sdk", "phonenumbers", "typer", "contacts.idempotency"}.isdisjoint(loaded)
+    assert {"boto3", "aws_xray_sdk", "phonenumbers", "typer", "contacts.idempotency"}.isdisjoint(loaded)
 
 
 REQUIREMENTS = ["requirements-dev.txt", "requirements-uv.txt", "layers/common/requirements.txt"]

@@ -195,8 +195,7 @@ class ContactRepository:
         if last and _is_cooling_down(last, received_at):
             return False, last
         as_it_was_read = (
-            (ContactItem.id == item.id)
-            & _unchanged(ContactItem.last_inbound_at, last)
+            _unchanged(ContactItem.last_inbound_at, last)
             & _unchanged(ContactItem.last_seen_at, item.last_seen_at)
             & _unchanged(ContactItem.display_name, item.display_name)
         )

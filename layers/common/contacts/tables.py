@@ -1,11 +1,12 @@
 """The one DynamoDB table: its items, their keys, and how an operation on it ends."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, ResponseStreamingError
 from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
@@ -51,7 +52,11 @@ class TableItem(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        return super(TableItem, TableItem)._get_connection()
+        is_first_use = TableItem._connection is None
+        table = super(TableItem, TableItem)._get_connection()
+        if is_first_use:
+            table.connection.session.register("before-parse.dynamodb", _refuse_unreadable)  # type: ignore[arg-type]
+        return table
 
     @classmethod
     def read(cls, key: Key, *, consistent: bool = True) -> Self | None:
@@ -323,6 +328,15 @@ def _old_item(error: PynamoDBException) -> dict[str, Any] | None:
     client_error = error.cause.__cause__ if error.cause else None  # pynamodb's own wrapper leaves the item out
     item: dict[str, Any] | None = getattr(client_error, "response", {}).get("Item")
     return item
+
+
+def _refuse_unreadable(response_dict: dict[str, Any], **_: object) -> None:
+    """botocore takes what is no JSON for an empty answer: half of an item would be an item that is not there."""
+    if response_dict["body"] or response_dict["status_code"] < 300:  # noqa: PLR2004 - an error may have no body
+        try:
+            json.loads(response_dict["body"])
+        except ValueError as error:
+            raise ResponseStreamingError(error="no JSON") from error
 
 
 def _never_answered(error: PynamoDBException) -> bool:

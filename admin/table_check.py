@@ -1,0 +1,152 @@
+"""Whether the table is whole: what is written in one transaction is there together, and a contact keeps to its limits.
+
+There is nothing to repair by: no call, however it ends, may leave a finding behind.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any
+
+from contacts.repository import TAG_LIMIT
+from contacts.tables import (
+    ApiKeyItem,
+    ContactItem,
+    ContactPointer,
+    IdempotencyRecord,
+    Key,
+    TableItem,
+    TagItem,
+    TagName,
+    TenantApiKey,
+    TenantItem,
+    attempt,
+    batch_read,
+)
+
+_READ_UNITS_PER_SECOND = 500.0  # a partition gives 3,000, and callers of the API want theirs
+_MOST_IN_A_BATCH = 100  # of BatchGetItem
+
+_ALONE: dict[type[TableItem], str] = {
+    ContactItem: "No pointer leads to the contact.",
+    ContactPointer: "The pointer leads to no contact.",
+    TagItem: "The tag's name is not reserved.",
+    TagName: "The name is reserved for no tag.",
+    ApiKeyItem: "The key is not in its tenant's list.",
+    TenantApiKey: "The list names a key that is not there.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """By ids alone: a contact's item bears its phone, a key's its hash."""
+
+    tenant_id: str
+    id: str
+    problem: str
+
+
+def check_table(on_read: Callable[[int], object]) -> Iterator[Finding]:
+    """Looks at every item, and tells `on_read` how many more it has. Writes under way are no findings."""
+    pages = TableItem.scan(
+        page_size=_MOST_IN_A_BATCH, consistent_read=True, rate_limit=_READ_UNITS_PER_SECOND
+    ).page_iter
+    while page := attempt(lambda: next(pages, None)):
+        items = [_parse(raw) for raw in page["Items"]]
+        yield from _alone(items)
+        yield from _out_of_bounds(items)
+        on_read(page["ScannedCount"])
+
+
+def _alone(items: Iterable[TableItem]) -> Iterator[Finding]:
+    """Those without the item that was written with them."""
+    partners = {_key(item): partner for item in items if (partner := _partner(item))}
+    found = _read(partners.values())
+    suspects = [key for key, partner in partners.items() if partner not in found or _partner(found[partner]) != key]
+    # No id is used twice: an item that led to its partner before and after that was looked for did so all the time.
+    for key, item in _read(suspects).items():
+        if _partner(item) == partners[key]:
+            yield _finding(item, _ALONE[type(item)])
+
+
+def _out_of_bounds(items: Iterable[TableItem]) -> Iterator[Finding]:
+    for item in items:
+        match item:
+            case ContactItem():
+                tags, origins = item.tags.as_dict(), item.tag_origins.as_dict()
+                if tags.keys() != origins.keys():
+                    yield _finding(item, "Its tags and their origins differ.")
+                if len(tags) > TAG_LIMIT:
+                    yield _finding(item, f"It holds {len(tags)} tags.")
+            case _ if type(item) is TableItem:
+                yield _finding(item, "It is of no known kind.")
+
+
+def _partner(item: TableItem) -> Key | None:  # noqa: PLR0911 - a kind, a line
+    """Where the item is that was written with this one and leads back to it."""
+    match item:
+        case ContactItem():
+            return ContactPointer.key(_tenant_id(item), item.id)
+        case ContactPointer():
+            return ContactItem.key(_tenant_id(item), item.phone)
+        case TagItem() if not item.deleted_at:
+            return TagName.key(_tenant_id(item), item.name)
+        case TagName():
+            return TagItem.key(_tenant_id(item), item.tag_id)
+        case ApiKeyItem():
+            return TenantApiKey.key(item.tenant_id, item.key_id)
+        case TenantApiKey():
+            return ApiKeyItem.key(item.key_hash)
+    return None
+
+
+def _parse(raw: dict[str, Any]) -> TableItem:
+    return _kind(raw["pk"]["S"], raw["sk"]["S"]).from_raw_data(raw)
+
+
+def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - a kind, a line
+    match pk.split("#"), sk:
+        case ["TENANTS"], _:
+            return TenantItem
+        case ["KEY", _], "KEY":
+            return ApiKeyItem
+        case [_, "TAGS"], _:
+            return TagName if sk.startswith("NAME#") else TagItem
+        case [_, "KEYS"], _:
+            return TenantApiKey
+        case [_, _, "IDEMPOTENCY"], _:
+            return IdempotencyRecord
+        case [_, _], "CONTACT":
+            return ContactItem
+        case [_, _], "ID":
+            return ContactPointer
+    return TableItem
+
+
+def _read(keys: Iterable[Key]) -> dict[Key, TableItem]:
+    """Those that are there, strongly consistent."""
+    found: dict[Key, TableItem] = {}
+    for batch in batched(set(keys), _MOST_IN_A_BATCH, strict=False):
+        found |= {key: _parse(raw) for key, raw in batch_read(batch).items()}
+    return found
+
+
+def _key(item: TableItem) -> Key:
+    return item.pk, item.sk
+
+
+def _tenant_id(item: TableItem) -> str:
+    return item.tenant_id if isinstance(item, ApiKeyItem) else item.pk.partition("#")[0]
+
+
+def _finding(item: TableItem, problem: str) -> Finding:
+    match item:
+        case ContactItem():
+            id_ = item.id
+        case ContactPointer():
+            id_ = item.pk.partition("#")[2]
+        case ApiKeyItem():
+            id_ = item.key_id
+        case _:
+            id_ = item.sk
+    return Finding(tenant_id=_tenant_id(item), id=id_, problem=problem)

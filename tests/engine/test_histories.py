@@ -1,0 +1,62 @@
+"""Calls of several clients on one contact, with faults, as each saw them: some order must explain what all saw."""
+
+import random
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from tests.engine.concurrency import Answer, Call, State, play, step, with_repetitions
+from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy
+from tests.engine.flows import NEW_PHONE
+from tests.engine.linearizability import Event, is_linearizable
+from tests.engine.table import Table
+from tests.gateway import ACME, call
+
+HISTORIES = 5
+CALLS_EACH = 6
+
+
+@pytest.fixture
+def first(table: Table) -> State:
+    _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})
+    return State(contact["id"])
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_faults_without_a_trace_leave_an_order(
+    pool: ProcessPoolExecutor, proxy: FaultProxy, first: State, seed: int
+) -> None:
+    """No reply is lost, so each call is done once or not at all."""
+    with proxy.disturbing(random.Random(seed), 0.2, spare=LOSES_REPLY):
+        history = play(pool, first, seed, CALLS_EACH)
+    assert is_linearizable(history, first, step), history
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_lost_replies_leave_an_order_in_which_some_writes_land_twice(
+    pool: ProcessPoolExecutor, proxy: FaultProxy, first: State, seed: int
+) -> None:
+    with proxy.disturbing(random.Random(seed), 0.2):
+        history = play(pool, first, seed, CALLS_EACH)
+    assert is_linearizable(with_repetitions(history), first, step), history
+
+
+ID = "c" + 24 * "0"
+NAMED = Call("update_contact", ID, text="Ada")
+READ = Call("get_contact", ID)
+
+
+def test_the_check_itself_accepts_what_overlaps_and_refuses_what_does_not() -> None:
+    named, read_before = Event(NAMED, (200, ID, "Ada"), 1, 4), Event(READ, (200, ID, None, frozenset[str]()), 2, 3)
+    assert is_linearizable([named, read_before], State(ID), step)
+    too_late = Event(READ, (200, ID, None, frozenset[str]()), 5, 6)
+    assert not is_linearizable([named, too_late], State(ID), step)
+
+
+def test_the_check_itself_lets_an_unanswered_write_land_late_or_never() -> None:
+    unanswered: Event[Call, Answer] = Event(NAMED, None, 1, float("inf"))
+    read, read_again = (Event(READ, (200, ID, name, frozenset[str]()), at, at) for name, at in ((None, 3), ("Ada", 5)))
+    assert is_linearizable([unanswered, read], State(ID), step)
+    assert is_linearizable([unanswered, read, read_again], State(ID), step)
+    back_again = Event(READ, (200, ID, None, frozenset[str]()), 7, 7)
+    assert not is_linearizable([unanswered, read_again, back_again], State(ID), step)

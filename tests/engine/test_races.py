@@ -1,0 +1,133 @@
+"""Callers at the same moment, each in a process of its own."""
+
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import pytest
+
+from local import ROOT
+from tests.engine.fault_proxy import FaultProxy
+from tests.engine.flows import NEW_PHONE
+from tests.engine.processes import at_once
+from tests.engine.table import Table
+from tests.gateway import ACME, call
+from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
+
+ROUNDS = 20
+OK = 200, {"ok": True}
+AGAINST_DELETE: list[tuple[str, dict[str, Any], int]] = [
+    ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, 201),
+    ("update_contact", {"json_body": {"display_name": "Grace"}}, 200),
+]
+
+
+@pytest.fixture
+def contact_id(table: Table) -> str:
+    return create(NEW_PHONE)
+
+
+def create(phone: str) -> str:
+    status, contact = call("upsert_contact", ACME, json_body={"phone": phone})
+    assert status == 201
+    return str(contact["id"])
+
+
+def put_tags(table: Table, number: int) -> list[str]:
+    """More than the catalog has from the start."""
+    ids = [f"cacmeracetag{each:02}" for each in range(number)]
+    for tag_id in ids:
+        now, pk = {"S": "2026-11-24T09:00:00.000Z"}, {"S": f"{ACME.id}#TAGS"}
+        table.put({"pk": pk, "sk": {"S": tag_id}, "name": {"S": tag_id}, "created_at": now})
+        table.put({"pk": pk, "sk": {"S": f"NAME#{tag_id}"}, "tag_id": {"S": tag_id}})
+    return ids
+
+
+def test_32_who_create_one_contact_create_one(pool: ProcessPoolExecutor, table: Table) -> None:
+    answers = at_once(pool, [("upsert_contact", ACME, {"json_body": {"phone": NEW_PHONE}})] * 32)
+    assert Counter(status for status, _ in answers) == {201: 1, 200: 31}
+    assert len({(contact["id"], contact["createdAt"]) for _, contact in answers}) == 1
+
+
+def test_32_who_create_32_contacts_create_32(pool: ProcessPoolExecutor, table: Table) -> None:
+    answers = at_once(pool, [("upsert_contact", ACME, {"json_body": {"phone": str(70_000 + n)}}) for n in range(32)])
+    assert Counter(status for status, _ in answers) == {201: 32}
+    assert len({contact["id"] for _, contact in answers}) == 32
+
+
+def test_64_tags_for_one_contact_are_20(pool: ProcessPoolExecutor, table: Table, contact_id: str) -> None:
+    tag_ids = put_tags(table, 64)
+    requests = [("assign_tag", ACME, {"contactId": contact_id, "json_body": {"tag_id": each}}) for each in tag_ids]
+    answers = at_once(pool, requests)
+    assert Counter(status for status, _ in answers) == {201: 20, 409: 44}
+    assert [answer for answer in answers if answer[0] == 409] == [TAG_LIMIT_REACHED] * 44
+    _, found = call("get_contact", ACME, contactId=contact_id)
+    assigned = [assignment for status, assignment in answers if status == 201]
+    assert found["tagAssignments"] == sorted(assigned, key=lambda each: (each["createdAt"], each["tagId"]))
+
+
+def test_32_who_assign_one_tag_make_one_assignment(pool: ProcessPoolExecutor, table: Table, contact_id: str) -> None:
+    body = {"tag_id": ACME.tag_ids[0]}
+    answers = at_once(pool, [("assign_tag", ACME, {"contactId": contact_id, "json_body": body})] * 32)
+    assert Counter(status for status, _ in answers) == {201: 1, 200: 31}
+    assert len({assignment["createdAt"] for _, assignment in answers}) == 1
+
+
+def race(pool: ProcessPoolExecutor, contact_id: str, function: str, **request: Any) -> list[tuple[int, Any]]:
+    """The answers to DELETE and to the other call, of which either may come first."""
+    calls = [("delete_contact", ACME, {"contactId": contact_id}), (function, ACME, request)]
+    order = random.sample([0, 1], 2)
+    answers = dict(zip(order, at_once(pool, [calls[each] for each in order]), strict=True))
+    return [answers[0], answers[1]]
+
+
+def test_delete_against_upsert(pool: ProcessPoolExecutor, table: Table) -> None:
+    """The contact is deleted and made anew, or refreshed and deleted."""
+    for number in range(ROUNDS):
+        phone = str(80_000 + number)
+        contact_id = create(phone)
+        deleted, (status, contact) = race(pool, contact_id, "upsert_contact", json_body={"phone": phone})
+        assert deleted == OK
+        assert (status, contact["id"] == contact_id) in {(201, False), (200, True)}
+        by_phone = call("get_contact_by_phone", ACME, query={"phone": phone})
+        assert by_phone == ((200, contact | {"tagAssignments": []}) if status == 201 else CONTACT_NOT_FOUND)
+        assert call("get_contact", ACME, contactId=contact_id) == CONTACT_NOT_FOUND
+
+
+@pytest.mark.parametrize(("function", "request_", "success"), AGAINST_DELETE)
+def test_delete_against_a_write_by_id(
+    pool: ProcessPoolExecutor, table: Table, function: str, request_: dict[str, Any], success: int
+) -> None:
+    """Whichever came first, the contact is gone and nothing of it is left: a tag does not survive its contact."""
+    for number in range(ROUNDS):
+        contact_id = create(str(80_000 + number))
+        deleted, answer = race(pool, contact_id, function, contactId=contact_id, **request_)
+        assert deleted == OK
+        assert answer[0] == success or answer == CONTACT_NOT_FOUND
+        assert [row for row in table.rows() if row["pk"]["S"] == f"{ACME.id}#{80_000 + number}"] == []
+
+
+def test_two_operators_who_create_one_tag_create_one(table: Table, proxy: FaultProxy, endpoint: str) -> None:
+    table.put({"pk": {"S": "TENANTS"}, "sk": {"S": ACME.id}, "name": {"S": "Acme"}, "created_at": {"S": "2026-11-24"}})
+    environment = os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "PYTHONPATH": str(ROOT / "layers" / "common")}
+    operators = [
+        subprocess.Popen(
+            [sys.executable, "-m", "admin", "tag", "create", ACME.id, name],
+            env=environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("VIP", "vip")
+    ]
+    outputs = [operator.communicate() for operator in operators]
+    assert sorted(operator.returncode for operator in operators) == [0, 1]
+    [refusal] = [error for _, error in outputs if error]
+    assert "already has a tag" in refusal
+    names = [row["sk"]["S"] for row in table.rows() if row["sk"]["S"].startswith("NAME#")]
+    assert names.count("NAME#vip") == 1

@@ -1,0 +1,116 @@
+"""`python -m admin check`: what it says of each harm that could be done to the table, and that it says nothing else."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+
+import pytest
+
+from admin.__main__ import main
+from tests.engine.api_key import API_KEY, LISTED_API_KEY
+from tests.engine.conftest import findings
+from tests.engine.flows import PHONE
+from tests.engine.table import Row, Table
+from tests.gateway import ACME
+
+CONTACT = f"{ACME.id}#{PHONE}"
+TAGS = f"{ACME.id}#TAGS"
+
+
+def find(rows: list[Row], pk: str, sk: str) -> Row:
+    return next(row for row in rows if (row["pk"]["S"], row["sk"]["S"]) == (pk, sk))
+
+
+def contact(rows: list[Row]) -> Row:
+    return find(rows, CONTACT, "CONTACT")
+
+
+def contact_id(rows: list[Row]) -> str:
+    return str(contact(rows)["id"]["S"])
+
+
+def pointer(rows: list[Row]) -> Row:
+    return find(rows, f"{ACME.id}#{contact_id(rows)}", "ID")
+
+
+def tags(number: int) -> dict[str, Row]:
+    held: Row = {"M": {f"ctag{each:04}": {"M": {}} for each in range(number)}}
+    return {"tags": held, "tag_origins": held}
+
+
+type Harm = Callable[[Table, list[Row]], None]
+
+
+@pytest.mark.parametrize(
+    ("harm", "id_", "problem"),
+    [
+        (lambda t, rows: t.remove(pointer(rows)), contact_id, "No pointer leads to the contact."),
+        (lambda t, rows: t.remove(contact(rows)), contact_id, "The pointer leads to no contact."),
+        (
+            lambda t, rows: t.put(contact(rows) | {"tag_origins": {"M": {}}}),
+            contact_id,
+            "Its tags and their origins differ.",
+        ),
+        (lambda t, rows: t.put(contact(rows) | tags(21)), contact_id, "It holds 21 tags."),
+        (
+            lambda t, rows: t.remove(find(rows, TAGS, "NAME#tag 0")),
+            lambda _: ACME.tag_ids[0],
+            "The tag's name is not reserved.",
+        ),
+        (
+            lambda t, rows: t.put(
+                find(rows, TAGS, ACME.tag_ids[0]) | {"deleted_at": {"S": "2026-11-24T09:00:00.000Z"}}
+            ),
+            lambda _: "NAME#tag 0",
+            "The name is reserved for no tag.",
+        ),
+        (lambda t, _: t.put(API_KEY), lambda _: ACME.key_id, "The key is not in its tenant's list."),
+        (lambda t, _: t.put(LISTED_API_KEY), lambda _: ACME.key_id, "The list names a key that is not there."),
+        (lambda t, _: t.put({"pk": {"S": ACME.id}, "sk": {"S": "?"}}), lambda _: "?", "It is of no known kind."),
+    ],
+)
+def test_every_harm_is_found(
+    table: Table, first_rows: list[Row], harm: Harm, id_: Callable[[list[Row]], str], problem: str
+) -> None:
+    harm(table, first_rows)
+    found = [asdict(each) for each in findings()]
+    table.replace(first_rows)
+    assert found == [{"tenant_id": ACME.id, "id": id_(first_rows), "problem": problem}]
+
+
+def test_a_contact_to_which_anothers_pointer_belongs_is_found(table: Table, first_rows: list[Row]) -> None:
+    other = contact(first_rows) | {"pk": {"S": f"{ACME.id}#99999"}}
+    table.put(other)
+    found = findings()
+    table.remove(other)
+    assert [each.problem for each in found] == ["No pointer leads to the contact."]
+
+
+def test_keys_and_tags_are_found_whole(table: Table) -> None:
+    table.put(API_KEY)
+    table.put(LISTED_API_KEY)
+    assert findings() == []
+
+
+def test_the_command_counts_what_it_looked_at(
+    table: Table, first_rows: list[Row], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, check=lambda exited: exited.code == 0):
+        main(["check"])
+    assert capsys.readouterr().out == f"All {len(first_rows)} items are as they should be.\n"
+    with pytest.raises(SystemExit, check=lambda exited: exited.code == 0):
+        main(["check", "--json"])
+    assert json.loads(capsys.readouterr().out) == {"items": len(first_rows), "findings": []}
+
+
+def test_the_command_fails_when_something_is_amiss(
+    table: Table, first_rows: list[Row], capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.remove(pointer(first_rows))
+    with pytest.raises(SystemExit, check=lambda exited: exited.code == 1):
+        main(["check"])
+    shown = capsys.readouterr()
+    table.put(pointer(first_rows))
+    assert contact_id(first_rows) in shown.out
+    assert "No pointer leads to the contact." in shown.out
+    assert PHONE not in shown.out + shown.err
