@@ -93,7 +93,7 @@ def refuse_route(_error: NotFoundError) -> Response[Any]:
 
 @app.exception_handler(Exception)
 def refuse_bug(_error: Exception) -> Response[Any]:
-    logger.exception("The request failed")  # noqa: LOG004 - it is called within an except
+    logger.exception("The request failed")
     return refuse(store.Problem(500, 131000, "Internal error", "The cause is in our log under fbtrace_id."))
 
 
