@@ -92,14 +92,13 @@ def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Par
 
 def _facts(rounds: int) -> dict[str, str]:
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    layer = artifacts.PRODUCT / "CommonLayerX86"
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}",
         "versions": ", ".join([f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in NAMED)]),
         "rounds": str(rounds),
-        "layer": f"{_kilobytes(layer) / 1000:.0f} MB",
-        "data": f"{_kilobytes(layer / 'python' / 'botocore' / 'data'):.0f} kB",
+        "layer": f"{_kilobytes(artifacts.LAYER) / 1000:.0f} MB",
+        "data": f"{_kilobytes(artifacts.LAYER / 'botocore' / 'data'):.0f} kB",
         "prices": costs.PRICES_OF,
         "assumptions": costs.ASSUMPTIONS,
         "reference": f"{_kilobytes(artifacts.PEERS / 'Reference') / 1000:.0f} MB",

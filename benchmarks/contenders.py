@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from benchmarks.artifacts import PEERS, PRODUCT, Artifact
+from benchmarks.artifacts import LAYER, PEERS, PRODUCT, Artifact
 from benchmarks.environments import ExecutionEnvironment
 from benchmarks.workload import Case
 from local.stack import Backend
@@ -35,8 +35,7 @@ class Contenders:
 
     def product(self, function: str) -> Contender:
         found = self._functions[function]
-        layer = PRODUCT / "CommonLayerX86" / "python"
-        return Contender(PRODUCT_NAME, Artifact(found.name, PRODUCT / found.name, layer=layer), found.variables)
+        return Contender(PRODUCT_NAME, Artifact(found.name, PRODUCT / found.name, layer=LAYER), found.variables)
 
     def peers(self, function: str) -> list[Contender]:
         """Frameworks serve every endpoint with one function; plain ones have a handler each."""

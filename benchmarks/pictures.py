@@ -22,11 +22,16 @@ plt.rcParams |= {
 PRODUCT, OTHERS = "#0b7285", ("#495057", "#868e96", "#adb5bd", "#dee2e6")
 
 
-def draw_bars(title: str, unit: str, bars: Mapping[str, Spread], product: Collection[str]) -> Figure:
-    """One bar each, the first one on top, with its quartiles."""
+def draw_bars(
+    title: str, unit: str, bars: Mapping[str, Spread], product: Collection[str], goals: Mapping[str, float]
+) -> Figure:
+    """One bar each, the first one on top, with its quartiles; and a line for each goal."""
     figure, axes = _make_axes(title, unit, list(bars), inches=0.32)
     colours = [PRODUCT if name in product else OTHERS[2] for name in bars]
     _draw_spreads(axes, range(len(bars)), list(bars.values()), height=0.7, color=colours)
+    for (name, goal), style in zip(goals.items(), ("--", ":"), strict=True):
+        axes.axvline(goal, color="#343a40", linewidth=1, linestyle=style, label=name)
+    axes.legend(frameon=False)
     return figure
 
 

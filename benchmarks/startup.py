@@ -43,8 +43,11 @@ def measure(workload: Workload, backend: Backend, directory: Path, rounds: int) 
     others = {each.name: (each, by_phone) for each in [contenders.reference(), *contenders.peers(by_phone.function)]}
     launches = _launch_all({**others, **product}, backend.environment["AWS_ENDPOINT_URL_DYNAMODB"], directory, rounds)
     startups = {name: Spread.of(each.startup.seconds for each in of_one) for name, of_one in launches.items()}
+    reference = startups[REFERENCE_NAME].median
+    goals = {"goal of reads": READ * reference, "goal of writes": WRITE * reference}
     title = "From exec until the first invocation is asked for"
-    return Section("Start-up", [_table(launches, startups)], draw_bars(title, "milliseconds", startups, product))
+    picture = draw_bars(title, "milliseconds", startups, product, goals)
+    return Section("Start-up", [_table(launches, startups)], picture)
 
 
 def _launch_all(
