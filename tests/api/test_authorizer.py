@@ -12,18 +12,19 @@ from tests.system import NOBODYS_ID, Caller, Customer, read_items, refused_by_ga
 
 CONTACT = f"/v1/contacts/{NOBODYS_ID}"
 ROUTES = {
-    "any": [("GET", "/v1/whoami")],
-    "contacts:read": [("GET", "/v1/contacts/by-phone?phone=12345"), ("GET", CONTACT)],
+    "any": [("GET", "/v1/whoami", 200)],
+    "contacts:read": [("GET", "/v1/contacts/by-phone?phone=1", 400), ("GET", CONTACT, 404)],
     "contacts:write": [
-        ("POST", "/v1/contacts"),
-        ("PATCH", CONTACT),
-        ("DELETE", CONTACT),
-        ("POST", f"{CONTACT}/tags"),
-        ("DELETE", f"{CONTACT}/tags/{NOBODYS_ID}"),
+        ("POST", "/v1/contacts", 400),
+        ("PATCH", CONTACT, 400),
+        ("DELETE", CONTACT, 404),
+        ("POST", f"{CONTACT}/tags", 400),
+        ("DELETE", f"{CONTACT}/tags/{NOBODYS_ID}", 200),
     ],
 }
+"""By scope, and how each answers to a caller who may call it."""
 OF_EVERY_SCOPE = pytest.mark.parametrize(
-    ("method", "target"), [route for routes in ROUTES.values() for route in routes]
+    ("method", "target"), [(method, target) for routes in ROUTES.values() for method, target, _ in routes]
 )
 
 
@@ -36,13 +37,13 @@ OF_EVERY_SCOPE = pytest.mark.parametrize(
     ],
 )
 def test_a_key_opens_the_routes_of_its_scopes(customer: Customer, kind: str, scope: str) -> None:
-    for method, target in ROUTES[scope]:
-        assert customer.callers[kind].send(method, target).status_code in {200, 400, 404}
+    for method, target, status in ROUTES[scope]:
+        assert customer.callers[kind].send(method, target).status_code == status
 
 
 @pytest.mark.parametrize(("kind", "scope"), [("read", "contacts:write"), ("write", "contacts:read")])
 def test_a_key_opens_no_route_of_another_scope(customer: Customer, kind: str, scope: str) -> None:
-    for method, target in ROUTES[scope]:
+    for method, target, _ in ROUTES[scope]:
         assert refused_by_gateway(customer.callers[kind].send(method, target)) == FORBIDDEN
 
 
@@ -105,7 +106,8 @@ def test_the_key_is_looked_at_before_the_request(customer: Customer, anonymous: 
 
 def test_no_key_is_stored(customer: Customer, stack: Stack) -> None:
     stored = json.dumps(read_items(stack))
-    assert [kind for kind, caller in customer.callers.items() if str(caller.key)[14:] in stored] == []
+    secret_parts = [str(caller.key)[14:] for caller in customer.callers.values()]  # what precedes is shown in lists
+    assert [part for part in secret_parts if part in stored] == []
 
 
 def test_the_last_use_of_a_key_is_noted(customer: Customer, stack: Stack) -> None:
