@@ -1,4 +1,4 @@
-"""Growth: the same calls while the table fills with contacts of more and more tenants."""
+"""Growth: the same calls to tables with ever more contacts of ever more tenants."""
 
 import random
 from collections import defaultdict
@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import batched, chain
+from itertools import batched, chain, product
 from time import perf_counter
 from typing import Any
 
 import boto3
+from botocore.config import Config
+from pynamodb.connection.table import TableConnection
 from rich.progress import Progress
 
 from benchmarks.capacity import Item
@@ -21,16 +23,33 @@ from contacts import timestamps
 from contacts.repository import TAG_LIMIT, ContactRepository
 from contacts.resources import Source
 from contacts.settings import table_name
-from contacts.tables import ContactItem, ContactPointer, TagItem, connection
+from contacts.tables import ContactItem, ContactPointer, TableItem, TagItem
 
-SIZES, TENANTS = (100, 1_000, 10_000, 100_000), (1, 100, 10_000)
-CALLS = 60
-"""Of each operation at each size."""
+CALLS = 100
+"""Of each operation to each table."""
 
 _TAG_IDS = [f"cgrowth{number:018}" for number in range(TAG_LIMIT)]
 _FULL = 10**8
 """Added to a contact's number it is that of another one, of the same tenant, with all its tags."""
 _BATCH, _WRITERS = 25, 4
+
+
+@dataclass(frozen=True)
+class Size:
+    tenants: int
+    contacts: int
+    """Of all tenants, evenly."""
+
+    @property
+    def table(self) -> str:
+        return f"growth-{self.tenants}-{self.contacts}"
+
+    def contact(self, number: int) -> "Contact":
+        return Contact(f"c{self.tenants}x{self.contacts}x{number % self.tenants}", number)
+
+
+TENANTS, CONTACTS = (1, 100, 10_000), (100, 1_000, 10_000, 100_000)
+SIZES = [Size(tenants, contacts) for tenants, contacts in product(TENANTS, CONTACTS) if tenants <= contacts]
 
 
 @dataclass(frozen=True)
@@ -66,50 +85,54 @@ OPERATIONS: dict[str, Callable[[Contact], object]] = {
 
 
 def measure() -> Section:
-    latencies: dict[tuple[str, int, int], list[float]] = {}
+    samples = _fill_tables()
+    latencies: dict[tuple[str, Size], list[float]] = defaultdict(list)
     requests: dict[str, set[int]] = defaultdict(set)
-    for tenants, size, contacts in _grow():
-        for name, operation in OPERATIONS.items():
-            latencies[name, tenants, size], asked = _call(operation, contacts)
-            requests[name] |= asked
+    sent: list[object] = []
+    connections = {size: _connect(size.table, sent) for size in SIZES}
+    with Progress() as progress:
+        # One call to each table in turn: what else the machine does meets all of them alike.
+        for contacts in progress.track(zip(*samples.values(), strict=True), total=CALLS, description="Growth"):
+            for size, contact in zip(SIZES, contacts, strict=True):
+                TableItem.Meta.table_name, TableItem._connection = size.table, connections[size]  # noqa: SLF001
+                for name, operation in OPERATIONS.items():
+                    sent.clear()
+                    started = perf_counter()
+                    operation(contact)
+                    latencies[name, size].append(perf_counter() - started)
+                    requests[name].add(len(sent))
     return _section(latencies, requests)
 
 
-def _grow() -> Iterator[tuple[int, int, list[Contact]]]:
-    """Tenants, contacts in all, and some of the newest, as the table fills."""
-    put = partial(_put, boto3.client("dynamodb"))  # more patient than the product's own
+def _fill_tables() -> dict[Size, list[Contact]]:
+    """Some contacts of each."""
+    client = boto3.client("dynamodb", config=Config(parameter_validation=False))  # it takes half of the time
+    like = client.describe_table(TableName=table_name())["Table"]
+    samples = {}
     with Progress() as progress, ThreadPoolExecutor(_WRITERS) as writers:
-        task = progress.add_task("Growth", total=len(TENANTS) * SIZES[-1])
-        for tenants in TENANTS:
-            contacts = [Contact(f"cgrowth{tenants}x{number % tenants}", number) for number in range(SIZES[-1])]
-            filled = 0
-            for size in (size for size in SIZES if size >= tenants):
-                for written in writers.map(put, batched(_bare_items(contacts[filled:size]), _BATCH, strict=False)):
-                    progress.advance(task, written)
-                newest, filled = random.sample(contacts[filled:size], CALLS), size
-                for batch in batched(chain.from_iterable(map(_items_beside, newest)), _BATCH, strict=False):
-                    put(batch)
-                yield tenants, size, newest
+        task = progress.add_task("Filling tables", total=sum(size.contacts for size in SIZES))
+        for size in SIZES:
+            client.create_table(
+                TableName=size.table,
+                KeySchema=like["KeySchema"],
+                AttributeDefinitions=like["AttributeDefinitions"],
+                BillingMode="PAY_PER_REQUEST",
+            )
+            contacts = [size.contact(number) for number in range(size.contacts)]
+            samples[size] = random.sample(contacts, CALLS)
+            items = chain(_bare_items(contacts), _items_beside(samples[size]))
+            batches = batched(items, _BATCH, strict=False)
+            for written in writers.map(partial(_put, client, size.table), batches):
+                progress.advance(task, written)
+    return samples
 
 
-def _call(operation: Callable[[Contact], object], contacts: Sequence[Contact]) -> tuple[list[float], set[int]]:
-    """How many seconds each call took, and how many requests."""
-    sent = 0
-
-    def count(**_: object) -> None:
-        nonlocal sent
-        sent += 1
-
-    seconds, requests = [], set()
-    events = connection().client.meta.events
-    events.register("before-send.dynamodb", count)
-    for contact in contacts:
-        sent, started = 0, perf_counter()
-        operation(contact)
-        seconds.append(perf_counter() - started)
-        requests.add(sent)
-    events.unregister("before-send.dynamodb", count)
-    return seconds, requests
+def _connect(table: str, sent: list[object]) -> TableConnection:
+    """Notes what it sends."""
+    TableItem.Meta.table_name = table
+    made = TableItem._get_connection()  # noqa: SLF001
+    made.connection.client.meta.events.register("before-send.dynamodb", lambda request, **_: sent.append(request))
+    return made
 
 
 def _bare_items(contacts: Sequence[Contact]) -> Iterator[Item]:
@@ -119,12 +142,14 @@ def _bare_items(contacts: Sequence[Contact]) -> Iterator[Item]:
         yield bare | {"pk": {"S": pk}, "id": {"S": contact.id}}  # serializing each would take longer than all the rest
 
 
-def _items_beside(contact: Contact) -> Iterator[Item]:
-    """What the operations need besides the contact."""
+def _items_beside(contacts: Sequence[Contact]) -> Iterator[Item]:
+    """What the operations need besides the contacts."""
     now = timestamps.now()
-    yield ContactPointer(*ContactPointer.key(contact.tenant_id, contact.id), phone=contact.phone).serialize()
-    yield _contact_item(contact.full, _TAG_IDS)
-    yield TagItem(*TagItem.key(contact.tenant_id, _TAG_IDS[0]), name="VIP", created_at=now).serialize()
+    for tenant_id in {each.tenant_id for each in contacts}:
+        yield TagItem(*TagItem.key(tenant_id, _TAG_IDS[0]), name="VIP", created_at=now).serialize()
+    for contact in contacts:
+        yield ContactPointer(*ContactPointer.key(contact.tenant_id, contact.id), phone=contact.phone).serialize()
+        yield _contact_item(contact.full, _TAG_IDS)
 
 
 def _contact_item(contact: Contact, tag_ids: Sequence[str]) -> Item:
@@ -143,29 +168,29 @@ def _contact_item(contact: Contact, tag_ids: Sequence[str]) -> Item:
     ).serialize()
 
 
-def _put(client: Any, items: Sequence[Item]) -> int:  # noqa: ANN401 - boto3 makes clients at run time
+def _put(client: Any, table: str, items: Sequence[Item]) -> int:  # noqa: ANN401 - boto3 makes clients at run time
     """Returns how many there were."""
-    different = {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
-    requests = [{"PutRequest": {"Item": item}} for item in different.values()]
-    client.batch_write_item(RequestItems={table_name(): requests})
+    client.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}} for item in items]})
     return len(items)
 
 
-def _section(latencies: dict[tuple[str, int, int], list[float]], requests: dict[str, set[int]]) -> Section:
+def _section(latencies: dict[tuple[str, Size], list[float]], requests: dict[str, set[int]]) -> Section:
     rows, lines = [], {}
     for name in OPERATIONS:
         (asked,) = requests[name]
         for tenants in TENANTS:
-            cells = [_cell(latencies.get((name, tenants, size))) for size in SIZES]
+            cells = [_cell(latencies.get((name, Size(tenants, contacts)))) for contacts in CONTACTS]
             rows.append([name, str(asked), f"{tenants:,}", *cells])
         lines[name] = {
-            size: Spread.of(chain.from_iterable(latencies.get((name, tenants, size), []) for tenants in TENANTS))
-            for size in SIZES
+            contacts: Spread.of(
+                chain.from_iterable(latencies.get((name, Size(tenants, contacts)), []) for tenants in TENANTS)
+            )
+            for contacts in CONTACTS
         }
     return Section(
         "Growth",
-        [Table(["", "requests", "tenants", *(f"{size:,} contacts" for size in SIZES)], rows)],
-        draw_lines("Latency as the table fills", "contacts in the table", "milliseconds", lines),
+        [Table(["", "requests", "tenants", *(f"{contacts:,} contacts" for contacts in CONTACTS)], rows)],
+        draw_lines("Latency in ever larger tables", "contacts in the table", "milliseconds", lines),
     )
 
 
