@@ -35,7 +35,7 @@ class Part(StrEnum):
     WARM = "warm"
     CAPACITY = "capacity"
     LOAD = "load"
-    GROWTH = "growth"  # the last one: it leaves the table full
+    GROWTH = "growth"
 
 
 @app.command()
