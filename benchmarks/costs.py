@@ -11,7 +11,7 @@ from benchmarks.pictures import draw_stacks
 PRICES_OF = "November 2025, us-east-1, without free tiers and discounts"
 WRITE_UNITS, READ_UNITS = 0.625, 0.125
 GATEWAY_CALLS = 3.50
-FUNCTION_CALLS, GIGABYTE_SECONDS = 0.20, 13.3334
+FUNCTION_CALLS, GIGABYTE_SECONDS = 0.20, 13.333
 TRACES = 5.00
 LOG_GIGABYTE = 0.50  # one
 STORED_GIGABYTE = 0.25 + 0.20  # one for a month, and its point-in-time recovery
@@ -68,7 +68,7 @@ def describe(flows: Mapping[str, Consumption]) -> Section:
     shown = ["by phone", "by id", "upsert, existing", "upsert, new", "patch", "assign tag", "remove tag", "delete"]
     return Section(
         "Requests and capacity",
-        [_flow_table(flows, prices), _customer_table(prices)],
+        [_flow_table(flows, prices), _customer_table(prices), _price_table()],
         draw_stacks("A million calls", "dollars", {name: prices[name] for name in shown}),
     )
 
@@ -106,6 +106,21 @@ def _customer_table(prices: Mapping[str, Mapping[str, float]]) -> Table:
         ["", "contacts", "million calls a month", "$ calls", "$ storage", "$ a month, with the fixed part"],
         [_customer_row(customer, prices) for customer in CUSTOMERS],
     )
+
+
+def _price_table() -> Table:
+    prices = {
+        "DynamoDB on demand, a million write units": WRITE_UNITS,
+        "DynamoDB on demand, a million read units": READ_UNITS,
+        "DynamoDB, a gigabyte for a month with point-in-time recovery": STORED_GIGABYTE,
+        "API Gateway REST, a million calls": GATEWAY_CALLS,
+        "Lambda on ARM, a million calls": FUNCTION_CALLS,
+        "Lambda on ARM, a million gigabyte seconds": GIGABYTE_SECONDS,
+        "X-Ray, a million traces": TRACES,
+        "CloudWatch, a gigabyte of logs": LOG_GIGABYTE,
+        "Custom metrics, alarms and secrets, a month": FIXED,
+    }
+    return Table(["price", "$"], [[name, f"{dollars:,.3f}"] for name, dollars in prices.items()])
 
 
 def _customer_row(customer: Customer, prices: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -21,7 +21,7 @@ class Table:
     def show(self, terminal: Console) -> None:
         table = TerminalTable(box=box.SIMPLE)
         for number, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if number else "left")
+            table.add_column(column, justify="right" if number else "left", overflow="fold")
         for row in self.rows:
             table.add_row(*row)
         terminal.print(table)
