@@ -58,7 +58,12 @@ class Workload:
     @property
     def authorizer(self) -> Case:
         event = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {self.key}"}}
+        _record("authorizer", event)  # it writes down that the key was used, once in five minutes
         return self._repeated("authorizer", "authorizer", event)
+
+    @property
+    def whoami(self) -> Case:
+        return self._endpoint("whoami", "whoami")
 
     @property
     def endpoints(self) -> list[Case]:
