@@ -17,7 +17,9 @@ from tests.engine.table import Table
 from tests.gateway import ACME, GLOBEX, call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 
-ROUNDS = int(os.environ.get("ROUNDS") or 20)
+RACES = int(os.environ.get("RACES") or 20)
+"""Of each kind in which DELETE meets another call."""
+
 OK = 200, {"ok": True}
 AGAINST_DELETE: list[tuple[str, dict[str, Any], int]] = [
     ("assign_tag", {"json_body": {"tag_id": ACME.tag_ids[0]}}, 201),
@@ -97,7 +99,7 @@ def race(pool: Pool, contact_id: str, function: str, **request: Any) -> list[tup
 
 def test_delete_against_upsert(pool: Pool, table: Table) -> None:
     """The contact is deleted and made anew, or refreshed and deleted."""
-    for number in range(ROUNDS):
+    for number in range(RACES):
         phone = str(80_000 + number)
         contact_id = create(phone)
         deleted, (status, contact) = race(pool, contact_id, "upsert_contact", json_body={"phone": phone})
@@ -113,7 +115,7 @@ def test_delete_against_a_write_by_id(
     pool: Pool, table: Table, function: str, request_: dict[str, Any], success: int
 ) -> None:
     """Whichever came first, the contact is gone and nothing of it is left: a tag does not survive its contact."""
-    for number in range(ROUNDS):
+    for number in range(RACES):
         contact_id = create(str(80_000 + number))
         deleted, answer = race(pool, contact_id, function, contactId=contact_id, **request_)
         assert deleted == OK
