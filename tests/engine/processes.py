@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import random
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -35,10 +37,12 @@ class Pool(ProcessPoolExecutor):
         self._ready, self._go = _context.Semaphore(0), _context.Semaphore(0)
         super().__init__(processes, _context, _join, (endpoint, self._ready, self._go))
 
-    def call_at_once(self, calls: Sequence[tuple[str, Tenant, dict[str, Any]]]) -> list[tuple[int, Any]]:
+    def call_at_once(
+        self, calls: Sequence[tuple[str, Tenant, dict[str, Any]]], *, within_seconds: float = 0
+    ) -> list[tuple[int, Any]]:
         """Status and body of each call, in their order. They start when all are ready, each in a process of its own."""
         note([request for _, _, request in calls])
-        running = [self.submit(_call_in_step, function, tenant, request) for function, tenant, request in calls]
+        running = [self.submit(_call_in_step, random.uniform(0, within_seconds), *each) for each in calls]
         for _ in calls:
             assert self._ready.acquire(timeout=_PATIENCE_SECONDS)
         for _ in calls:
@@ -77,11 +81,12 @@ def _join(endpoint: str, ready: Semaphore, go: Semaphore) -> None:
     _use(endpoint)
 
 
-def _call_in_step(function: str, tenant: Tenant, request: dict[str, Any]) -> tuple[int, Any]:
+def _call_in_step(delay: float, function: str, tenant: Tenant, request: dict[str, Any]) -> tuple[int, Any]:
     load_handler(function)
     ready, go = _start_line
     ready.release()
     go.acquire()
+    time.sleep(delay)
     return call(function, tenant, **request)
 
 
