@@ -17,6 +17,7 @@ import pytest
 from contacts.auth import DEFAULT_RATE_LIMIT
 from local import ROOT, aws
 from local.stack import Stack, run_stack
+from tests.document import check_exchange
 from tests.gateway import REQUEST_ID
 
 NOBODYS_ID = "cnobodyhasthisid000000000"
@@ -42,7 +43,8 @@ class Caller:
         body: str | bytes | None = None,
         headers: Mapping[str, str | bytes | None] | None = None,
     ) -> httpx.Response:
-        """The target goes out as it is written; a header that is None is left out."""
+        """The target goes out as it is written; a header that is None is left out. Whatever is sent and answered must
+        keep to openapi.yaml."""
         usual = {"X-Request-Id": REQUEST_ID, "Authorization": self.key and f"Bearer {self.key}"}
         response = self.client.request(
             method,
@@ -56,6 +58,7 @@ class Caller:
             extensions={"target": target.encode()},
         )
         personal_texts.update(_personal_texts(response))
+        check_exchange(method, target, response)
         return response
 
     def call(self, method: str, target: str, **request: Any) -> tuple[int, Any]:
