@@ -14,9 +14,9 @@ SEED = os.environ.get("SEED")
 
 
 def test_the_running_system_keeps_to_the_document(stack: Stack, customer: Customer) -> None:
-    size = ["--max-time", str(60 * float(MINUTES))] if MINUTES else ["--max-examples", "10"]
+    size = ["--max-time", str(round(60 * float(MINUTES)))] if MINUTES else ["--max-examples", "10"]
     seed = SEED or (None if MINUTES else "1")
-    subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", "openapi.yaml", *size, *(["--seed", seed] if seed else [])],
         cwd=ROOT,
         env={
@@ -25,5 +25,6 @@ def test_the_running_system_keeps_to_the_document(stack: Stack, customer: Custom
             "API_KEY": str(customer.full.key),
             "TAG_IDS": " ".join(customer.tag_ids),
         },
-        check=True,
+        check=False,
     )
+    assert run.returncode == 0
