@@ -5,8 +5,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from contacts.errors import InvalidParameter
+from contacts.phone import normalize_phone
 from tests.document import document
 
 DOCUMENT: dict[str, Any] = document().raw_schema
@@ -99,6 +103,27 @@ def test_every_answer_and_every_body_has_an_example() -> None:
 )
 def test_every_example_is_what_its_schema_asks_for(schema: dict[str, Any], example: object) -> None:
     jsonschema_rs.Draft202012Validator({**schema, "components": COMPONENTS}, validate_formats=True).validate(example)
+
+
+usual = st.characters(categories=["Nd", "Zs", "Pd", "Cf"]) | st.sampled_from("+()./\t＋（）．／\N{MINUS SIGN}")
+
+
+@given(st.text(usual, max_size=40) | st.text(usual | st.characters(exclude_categories=["Cn", "Cs"]), max_size=12))
+def test_the_pattern_of_a_phone_lets_through_what_the_api_takes(text: str) -> None:
+    try:
+        is_phone = bool(normalize_phone(text))
+    except InvalidParameter:
+        is_phone = False
+    assert jsonschema_rs.is_valid(COMPONENTS["schemas"]["Phone"], text) == is_phone
+
+
+def test_every_operation_takes_the_headers_of_the_contract() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            parameters = [referred(each) for each in (*item.get("parameters", []), *item[method].get("parameters", []))]
+            headers = {each["name"] for each in parameters if each["in"] == "header"}
+            expected = {"X-Request-Id"} if method == "get" else {"X-Request-Id", "Idempotency-Key"}
+            assert headers == expected, (method, path)
 
 
 def test_every_answer_bears_the_headers_of_the_contract() -> None:
