@@ -102,9 +102,7 @@ class Contract(RuleBasedStateMachine):
         with now() as is_now:
             answer = call("assign_tag", tenant, contactId=contact_id, json_body=body)
         if contact is None or tag == 2:
-            # Where both are gone, a process that remembers the contact's pointer names the tag.
-            both_gone = [CONTACT_NOT_FOUND, TAG_NOT_FOUND]
-            assert answer in ([TAG_NOT_FOUND] if contact else both_gone if tag == 2 else [CONTACT_NOT_FOUND])
+            assert answer == (TAG_NOT_FOUND if contact else CONTACT_NOT_FOUND)
             return
         assert is_now(answer[1]["updatedAt"])
         is_new = tag_id not in contact.tags
