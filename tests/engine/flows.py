@@ -59,7 +59,8 @@ CALLS = {
     "assign again": _by_id("assign_tag", "BatchGetItem UpdateItem", json_body={"tag_id": ACME.tag_ids[0]}),
     "remove": _by_id("remove_tag", "GetItem UpdateItem", tagId=ACME.tag_ids[0]),
 }
-CALLS |= {f"{name} once": CALLS[name].with_idempotency_key for name in ("create", "delete", "assign", "remove")}
+WRITES = "create", "refresh", "patch", "delete", "assign", "remove"
+CALLS |= {f"{name} once": CALLS[name].with_idempotency_key for name in WRITES}
 
 
 class Step(NamedTuple):
