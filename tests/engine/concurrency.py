@@ -128,8 +128,9 @@ def step(state: State, call: Call, answer: Answer | None) -> list[State]:
     for before in _possibilities(state, call, answer):
         right, after = _apply(before, call, answer)
         if answer in (None, right):
-            keeps = call.key and answer and answer[0] < 300
-            following.append(replace(after, kept=after.kept | {(call.key, answer)}) if keeps else after)
+            if call.key and answer and answer[0] < 300:
+                after = replace(after, kept=after.kept | {(call.key, answer)})
+            following.append(after)
     return list(dict.fromkeys(following))
 
 
@@ -142,7 +143,7 @@ def _possibilities(state: State, call: Call, answer: Answer | None) -> list[Stat
     return [replace(state, id=answer[1])] if answer and len(answer) > 1 else [state]
 
 
-def _apply(state: State, call: Call, answer: Answer | None) -> tuple[Answer, State]:  # noqa: PLR0911 - a call, a line
+def _apply(state: State, call: Call, answer: Answer | None) -> tuple[Answer, State]:  # noqa: C901, PLR0911 - a call, a line
     is_there = state.id is not None and call.contact_id in ("", state.id)
     held = next((tag for tag in state.tags if tag.id == call.tag_id), None)
     others = state.tags - {held}

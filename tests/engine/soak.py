@@ -17,7 +17,6 @@ from itertools import count
 from typing import NoReturn, TextIO
 
 import pytest
-from hypothesis import Phase, settings
 
 from tests.engine import test_background_faults, test_death, test_faults, test_races
 from tests.engine.concurrency import State, play, step, with_repetitions
@@ -81,7 +80,7 @@ def death(soak: Soak, dice: random.Random) -> None:
 def sudden_death(soak: Soak, dice: random.Random) -> None:
     """At any moment."""
     test_death.test_a_function_that_dies_at_any_moment_leaves_nothing_half_done(
-        soak.scene, soak.table, soak.endpoint, dice.choice([*CALLS]), dice.uniform(0, 0.1)
+        soak.scene, soak.table, soak.proxy, soak.endpoint, dice.choice([*CALLS]), dice.uniform(0, 0.03)
     )
     soak.figures["functions killed"] += 1
 
@@ -118,14 +117,8 @@ def race(soak: Soak, dice: random.Random) -> None:
 
 
 def contract(soak: Soak, dice: random.Random) -> None:
-    unshrunk = settings(
-        max_examples=EXAMPLES,
-        stateful_step_count=STEPS_EACH,
-        phases=[Phase.generate],  # the round can be repeated; making it smaller would take minutes
-        derandomize=False,
-        database=None,
-    )
-    soak.figures["calls in histories of one caller"] += run_contract(unshrunk, seed=dice.randrange(2**32))
+    calls = run_contract(examples=EXAMPLES, steps_each=STEPS_EACH, seed=dice.randrange(2**32))
+    soak.figures["calls in histories of one caller"] += calls
     soak.figures["histories of one caller"] += EXAMPLES
 
 
@@ -185,7 +178,7 @@ class Progress:
         return time.monotonic() - self._start
 
     def say(self, text: str) -> None:
-        print(text, file=self._terminal, flush=True)  # noqa: T201 - for the one who waits
+        print(text, file=self._terminal, flush=True)
 
     def say_figures(self) -> None:
         figures = [f"{figure:,} {name}" for name, figure in sorted(self._soak.figures.items())]
@@ -247,7 +240,8 @@ def test_soak(soak: Soak, progress: Progress, capsys: pytest.CaptureFixture[str]
                 assert findings() == []
                 assert soak.table.rows_of(GLOBEX.id) == others
         except BaseException as error:
-            progress.say(f"{progress.round} failed: {error!r:.500}\nThe same again: make soak SEED={SEED} ROUND={number}")
+            progress.say(f"{progress.round} failed: {error!r:.500}")
+            progress.say(f"The same again: make soak SEED={SEED} ROUND={number}")
             raise
         capsys.readouterr()
         if progress.seconds > 60 * MINUTES:
