@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import NoReturn, TextIO
+from typing import NamedTuple, NoReturn, TextIO
 
 import pytest
 
@@ -133,18 +133,24 @@ def history(soak: Soak, dice: random.Random) -> None:
     soak.figures["calls in histories of four callers"] += len(history)
 
 
-PARTS: dict[Part, int] = {
-    one_fault: 60,
-    lasting_fault: 90,
-    death: 60,
-    sudden_death: 60,
-    consumer_death: 60,
-    engine_death: 120,
-    race: 180,
-    contract: 120,
-    history: 60,
+class Bounds(NamedTuple):
+    weight: int
+    """How often, in relation to the others."""
+    seconds: int
+    """How long a round may take, on a busy machine."""
+
+
+PARTS: dict[Part, Bounds] = {
+    one_fault: Bounds(6, 60),
+    lasting_fault: Bounds(6, 90),
+    death: Bounds(6, 60),
+    sudden_death: Bounds(6, 60),
+    consumer_death: Bounds(3, 60),
+    engine_death: Bounds(1, 120),
+    race: Bounds(3, 180),
+    contract: Bounds(3, 120),
+    history: Bounds(12, 60),
 }
-"""And how many seconds a round of each may take, on a busy machine."""
 
 
 class OutOfTime(BaseException):
@@ -231,11 +237,11 @@ def test_soak(soak: Soak, progress: Progress, capsys: pytest.CaptureFixture[str]
     others = [row for row in soak.first_rows if GLOBEX.id in row["pk"]["S"].split("#")]
     for number in count() if ROUND < 0 else [ROUND]:
         dice = random.Random(f"{SEED} {number}")
-        part = dice.choice([*PARTS])
+        [part] = dice.choices([*PARTS], [each.weight for each in PARTS.values()])
         progress.round = f"round {number}, {part.__name__}"
         soak.table.replace(soak.first_rows)
         try:
-            with at_most(PARTS[part]):
+            with at_most(PARTS[part].seconds):
                 part(soak, dice)
                 assert findings() == []
                 assert soak.table.rows_of(GLOBEX.id) == others
