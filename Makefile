@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 PORT ?= 3000
 
-.PHONY: help start engine test soak check fix build invoke reset lock
+.PHONY: help start engine test soak check fix build bench invoke reset lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ fix: .venv ## formats, and mends what the linter can
 
 build: .venv ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
 	@sam build --config-env $(or $(CONFIG_ENV),default)
+
+bench: .venv ## measures start-up, calls, load and growth, and writes docs/performance.md (ten minutes)
+	@python -m benchmarks
 
 invoke: .venv ## one function with its sample event: make invoke NAME=get_contact
 	@python -m local invoke $(or $(NAME),$(error which function? make invoke NAME=get_contact))

@@ -1,26 +1,113 @@
-"""`python -m benchmarks`: measures start-up and the first calls against the peers, and shows the tables."""
+"""`python -m benchmarks`: measures everything, shows it, and writes docs/performance.md."""
 
 import os
+import platform
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-import admin  # noqa: F401 - finds the `contacts` package
-from benchmarks import artifacts
-from local.stack import run_backend
+import admin  # noqa: F401 - shows the way to the `contacts` package
+from benchmarks import artifacts, costs, page
+from benchmarks.page import Section
+from local.errors import CannotStart
+from local.stack import Stack, attach, run_stack
 
 DIRECTORY = artifacts.ROOT / ".local" / "benchmarks"
+PAGE = artifacts.ROOT / "docs" / "performance.md"
+NAMED = "boto3", "pynamodb", "pydantic", "aws-lambda-powertools", "fastapi", "mangum", "locust"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+terminal = Console(highlight=False)
 
 
-def main(rounds: Annotated[int, typer.Option(min=1, help="How often each is started.")] = 15) -> None:
-    with run_backend(DIRECTORY, in_memory=True) as backend:
-        authorizer = next(each for each in backend.functions if each.name == "Authorizer")
-        os.environ |= authorizer.variables | {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
-        from benchmarks import startup, workload  # noqa: PLC0415 - read the environment while they are imported
+class Part(StrEnum):
+    STARTUP = "startup"
+    WARM = "warm"
+    CAPACITY = "capacity"
+    LOAD = "load"
+    GROWTH = "growth"
 
-        startup.measure(workload.Workload(), backend, DIRECTORY, rounds).show(Console(highlight=False))
+
+@app.command()
+def main(
+    parts: Annotated[list[Part] | None, typer.Argument(help="Only these, and the page stays as it is.")] = None,
+    rounds: Annotated[int, typer.Option(min=2, help="The more, the steadier and the longer.")] = 9,
+) -> None:
+    """Needs ten minutes and a machine that has nothing else to do."""
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    try:
+        with terminal.status("Building the product and its peers ..."):
+            artifacts.build()
+        with run_stack(DIRECTORY, in_memory=True) as stack:
+            sections: dict[str, Section] = dict(_measure(stack, parts or list(Part), rounds))
+    except CannotStart as error:
+        terminal.print(str(error))
+        raise typer.Exit(1) from None
+    except subprocess.CalledProcessError as error:
+        terminal.print(f"{error}\n{(error.stderr or b'').decode()}")
+        raise typer.Exit(1) from None
+    if not parts:
+        page.write(PAGE, sections, _facts(rounds))
+        terminal.print(f"Written to {PAGE.relative_to(artifacts.ROOT)}.")
+
+
+def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Part, Section]]:
+    backend = attach(DIRECTORY)
+    (authorizer,) = (each for each in backend.functions if each.directory.name == "authorizer")
+    os.environ |= {**authorizer.variables, "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
+    # These read the environment while they are imported.
+    from benchmarks import growth, load, startup, warm  # noqa: PLC0415
+    from benchmarks.flows import meter_flows  # noqa: PLC0415
+    from benchmarks.workload import Workload  # noqa: PLC0415
+
+    workload = Workload()
+
+    def price() -> Section:
+        unused = Workload()  # its key was not used yet
+        with redirect_stdout(StringIO()):  # the functions' metrics
+            return costs.describe(meter_flows(unused.tenant, unused.key))
+
+    measurements = {
+        Part.STARTUP: lambda: startup.measure(workload, backend, DIRECTORY, rounds),
+        Part.WARM: lambda: warm.measure(workload, backend, rounds),
+        Part.CAPACITY: price,
+        Part.LOAD: lambda: load.measure(workload, stack.base_url, DIRECTORY),
+        Part.GROWTH: growth.measure,
+    }
+    for part in parts:
+        section = measurements[part]()
+        section.show(terminal)
+        yield part, section
+
+
+def _facts(rounds: int) -> dict[str, str]:
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}",
+        "versions": ", ".join([f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in NAMED)]),
+        "rounds": str(rounds),
+        "layer": f"{_kilobytes(artifacts.LAYER) / 1000:.0f} MB",
+        "data": f"{_kilobytes(artifacts.LAYER / 'botocore' / 'data'):.0f} kB",
+        "prices": costs.PRICES_OF,
+        "assumptions": costs.ASSUMPTIONS,
+        "reference": f"{_kilobytes(artifacts.PEERS / 'Reference') / 1000:.0f} MB",
+    }
+
+
+def _kilobytes(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1000
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

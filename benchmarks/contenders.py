@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from benchmarks.artifacts import PEERS, PRODUCT, Artifact
+from benchmarks.artifacts import LAYER, PEERS, PRODUCT, Artifact
 from benchmarks.environments import ExecutionEnvironment
 from benchmarks.workload import Case
 from local.stack import Backend
@@ -35,22 +35,18 @@ class Contenders:
 
     def product(self, function: str) -> Contender:
         found = self._functions[function]
-        layer = PRODUCT / "CommonLayerX86" / "python"
-        return Contender(PRODUCT_NAME, Artifact(found.name, PRODUCT / found.name, layer=layer), found.variables)
+        return Contender(PRODUCT_NAME, Artifact(found.name, PRODUCT / found.name, layer=LAYER), found.variables)
 
     def peers(self, function: str) -> list[Contender]:
         """Frameworks serve every endpoint with one function; plain ones have a handler each."""
         return [
-            Contender("FastAPI + Mangum", Artifact("FastapiMangum", PEERS / "FastapiMangum"), self._environment),
-            Contender(
-                "Powertools resolver", Artifact("PowertoolsResolver", PEERS / "PowertoolsResolver"), self._environment
-            ),
-            Contender(
-                "plain boto3",
-                Artifact("PlainBoto3", PEERS / "PlainBoto3", handler=f"app.{function}"),
-                self._environment,
-            ),
+            self._peer("FastAPI + Mangum", "FastapiMangum"),
+            self._peer("Powertools resolver", "PowertoolsResolver"),
+            self._peer("plain boto3", "PlainBoto3", handler=f"app.{function}"),
         ]
 
     def reference(self) -> Contender:
-        return Contender(REFERENCE_NAME, Artifact("Reference", PEERS / "Reference"), self._environment, is_bare=True)
+        return replace(self._peer(REFERENCE_NAME, "Reference"), is_bare=True)
+
+    def _peer(self, name: str, resource: str, handler: str = "app.handler") -> Contender:
+        return Contender(name, Artifact(resource, PEERS / resource, handler=handler), self._environment)

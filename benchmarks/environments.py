@@ -1,4 +1,4 @@
-"""An execution environment of Lambda: a built function in a fresh process, its runtime client on our runtime API."""
+"""An execution environment of Lambda: a built function in a fresh process, and the runtime API that it asks."""
 
 import socket
 import subprocess
@@ -7,9 +7,10 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http.client import parse_headers
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from benchmarks.artifacts import RUNTIME_CLIENT, Artifact
 
@@ -108,7 +109,6 @@ class RuntimeApi:
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE_SECONDS)
-        self._stream: BinaryIO | None = None
 
     @property
     def address(self) -> str:
@@ -142,26 +142,26 @@ class RuntimeApi:
         return answer, moment
 
     def _receive(self) -> tuple[str, bytes]:
+        """Path and body of the next request. Raises FunctionFailed."""
         try:
-            while True:
-                if self._stream is None:
-                    connection, _ = self._listener.accept()
-                    connection.settimeout(PATIENCE_SECONDS)
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    self._stream = connection.makefile("rwb")
-                if request_line := self._stream.readline():
-                    break
-                self._stream = None
-        except TimeoutError:
-            raise FunctionFailed("No request came from the runtime client.") from None
-        headers = parse_headers(self._stream)
-        return request_line.decode().split()[1], self._stream.read(int(headers.get("Content-Length", 0)))
+            path = self._connection.readline().decode().split()[1]
+            length = int(parse_headers(self._connection).get("Content-Length", 0))
+            return path, self._connection.read(length)
+        except (TimeoutError, IndexError):
+            raise FunctionFailed("It ended, or did nothing, before it asked for an invocation.") from None
+
+    @cached_property
+    def _connection(self) -> BinaryIO:
+        client, _ = self._listener.accept()
+        client.settimeout(PATIENCE_SECONDS)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream: Any = client.makefile("rwb")
+        return stream  # type: ignore[no-any-return]
 
     def _send(self, status: str, body: bytes, *headers: str) -> None:
-        assert self._stream  # noqa: S101
         head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""])
-        self._stream.write(head.encode() + body)
-        self._stream.flush()
+        self._connection.write(head.encode() + body)
+        self._connection.flush()
 
     def close(self) -> None:
         self._listener.close()

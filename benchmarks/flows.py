@@ -2,17 +2,20 @@
 
 from typing import Any
 
+import boto3
+
 from benchmarks.capacity import Consumption, metered
 from contacts.repository import TAG_LIMIT
 from contacts.tables import connection
 from tests.gateway import Tenant, call, invoke, sample_event
 
-SMALL = {"phone": "491512345678", "display_name": "Ada Lovelace"}
+SMALL = {"phone": "491519999999", "display_name": "Ada Lovelace"}
 LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"
 
 
-def meter_flows(tenant: Tenant, api_key: str, observer: Any) -> dict[str, Consumption]:  # noqa: ANN401 - boto3's client
+def meter_flows(tenant: Tenant, api_key: str) -> dict[str, Consumption]:
     """The tenant needs a tag more than a contact can take, and an API key that was not used yet."""
+    observer = boto3.client("dynamodb")
     flows: dict[str, Consumption] = {}
 
     def meter(name: str, function: str, **request: Any) -> Any:  # noqa: ANN401 - JSON

@@ -1,9 +1,10 @@
-"""What was measured: in the terminal as soon as it is, in docs/performance.md when all is."""
+"""What was measured: in the terminal at once, in docs/performance.md when all of it is there."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 from matplotlib.figure import Figure
 from rich import box
@@ -20,7 +21,7 @@ class Table:
     def show(self, terminal: Console) -> None:
         table = TerminalTable(box=box.SIMPLE)
         for number, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if number else "left")
+            table.add_column(column, justify="right" if number else "left", overflow="fold")
         for row in self.rows:
             table.add_row(*row)
         terminal.print(table)
@@ -33,8 +34,6 @@ class Table:
 @dataclass(frozen=True)
 class Section:
     title: str
-    text: str
-    """Markdown: how it was measured and what it says."""
     tables: Sequence[Table]
     picture: Figure | None = None
 
@@ -43,18 +42,19 @@ class Section:
         for table in self.tables:
             table.show(terminal)
 
-    def markdown(self, pictures: Path) -> str:
+    def markdown(self, folder: Path) -> str:
         """Saves the picture in the folder, which lies beside the page."""
-        parts = [f"## {self.title}", self.text, *(table.markdown() for table in self.tables)]
+        parts = [table.markdown() for table in self.tables]
         if self.picture:
             name = re.sub(r"[^a-z]+", "-", self.title.lower()) + ".png"
-            self.picture.savefig(pictures / name)
-            parts.append(f"![{self.title}]({pictures.name}/{name})")
+            self.picture.savefig(folder / name)
+            parts.append(f"![{self.title}]({folder.name}/{name})")
         return "\n\n".join(parts)
 
 
-def write(sections: Sequence[Section], introduction: str, page: Path) -> None:
-    pictures = page.with_suffix("")
-    pictures.mkdir(exist_ok=True)
-    parts = [introduction, *(section.markdown(pictures) for section in sections)]
-    page.write_text("\n\n".join(parts) + "\n")
+def write(page: Path, sections: Mapping[str, Section], facts: Mapping[str, str]) -> None:
+    """Fills in page.md."""
+    folder = page.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    text = Template((Path(__file__).parent / "page.md").read_text())
+    page.write_text(text.substitute(facts, **{name: each.markdown(folder) for name, each in sections.items()}))

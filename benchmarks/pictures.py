@@ -1,6 +1,7 @@
 """The pictures of the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
@@ -14,71 +15,77 @@ plt.rcParams |= {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
-    "figure.dpi": 110,
     "figure.constrained_layout.use": True,
+    "figure.dpi": 110,
     "font.size": 9,
 }
-PRODUCT, OTHER = "#0b7285", "#adb5bd"
-OTHERS = "#495057", "#868e96", "#adb5bd", "#dee2e6"
+PRODUCT, OTHERS = "#0b7285", ("#495057", "#868e96", "#adb5bd", "#dee2e6")
 
 
-def draw_bars(title: str, unit: str, bars: Mapping[str, Spread], product: Sequence[str]) -> Figure:
-    """One bar each, with its quartiles, the first one on top."""
-    figure, axes = plt.subplots(figsize=(8, 0.6 + 0.32 * len(bars)))
-    _draw(
-        axes, list(range(len(bars))), list(bars.values()), [PRODUCT if name in product else OTHER for name in bars], 0.7
-    )
-    axes.set_yticks(range(len(bars)), list(bars))
-    axes.set(title=title, xlabel=unit)
-    axes.invert_yaxis()
+def draw_bars(
+    title: str, unit: str, bars: Mapping[str, Spread], product: Collection[str], goals: Mapping[str, float]
+) -> Figure:
+    """One bar each, the first one on top, with its quartiles; and a line for each goal."""
+    figure, axes = _make_axes(title, unit, list(bars), inches=0.32)
+    colours = [PRODUCT if name in product else OTHERS[2] for name in bars]
+    _draw_spreads(axes, range(len(bars)), list(bars.values()), height=0.7, color=colours)
+    for (name, goal), style in zip(goals.items(), ("--", ":"), strict=True):
+        axes.axvline(goal, color="#343a40", linewidth=1, linestyle=style, label=name)
+    axes.legend(frameon=False)
     return figure
 
 
 def draw_groups(title: str, unit: str, groups: Mapping[str, Mapping[str, Spread]], product: str) -> Figure:
-    """A group of bars for each name; the same contenders in every group."""
+    """A group of bars for each name, with the same contenders in every group."""
     contenders = list(next(iter(groups.values())))
-    figure, axes = plt.subplots(figsize=(8, 0.8 + 0.16 * len(groups) * (len(contenders) + 1)))
+    figure, axes = _make_axes(title, unit, list(groups), inches=0.16 * (len(contenders) + 1))
+    others = iter(OTHERS)
     height = 1 / (len(contenders) + 1)
-    colours = dict(zip([each for each in contenders if each != product], OTHERS, strict=False)) | {product: PRODUCT}
     for number, contender in enumerate(contenders):
-        places = [place + (number - len(contenders) / 2 + 0.5) * height for place in range(len(groups))]
+        places = [group + (number - len(contenders) / 2 + 0.5) * height for group in range(len(groups))]
+        colour = PRODUCT if contender == product else next(others)
         spreads = [group[contender] for group in groups.values()]
-        _draw(axes, places, spreads, len(groups) * [colours[contender]], height, contender)
-    axes.set_yticks(range(len(groups)), list(groups))
-    axes.set(title=title, xlabel=unit)
-    axes.invert_yaxis()
-    axes.legend(loc="lower right", frameon=False)
+        _draw_spreads(axes, places, spreads, height=height, color=colour, label=contender)
+    figure.legend(loc="outside lower center", ncols=len(contenders), frameon=False)
     return figure
 
 
-def draw_lines(title: str, x_label: str, y_label: str, lines: Mapping[str, Mapping[int, Spread]]) -> Figure:
-    """Over a logarithmic axis, with quartiles."""
+def draw_stacks(title: str, unit: str, stacks: Mapping[str, Mapping[str, float]]) -> Figure:
+    """One bar each, made of the same parts."""
+    figure, axes = _make_axes(title, unit, list(stacks), inches=0.36)
+    parts = list(next(iter(stacks.values())))
+    ends = len(stacks) * [0.0]
+    for part, colour in zip(parts, (PRODUCT, *OTHERS), strict=False):
+        lengths = [stack[part] for stack in stacks.values()]
+        axes.barh(range(len(stacks)), lengths, height=0.7, left=ends, color=colour, label=part)
+        ends = [end + length for end, length in zip(ends, lengths, strict=True)]
+    figure.legend(loc="outside lower center", ncols=len(parts), frameon=False)
+    return figure
+
+
+def draw_lines(title: str, x_label: str, unit: str, lines: Mapping[str, Mapping[int, Spread]]) -> Figure:
+    """Over a logarithmic axis, with the quartiles around them."""
     figure, axes = plt.subplots(figsize=(8, 3.6))
     for name, points in lines.items():
-        spreads = list(points.values())
-        (line,) = axes.plot(list(points), [each.median for each in spreads], marker="o", markersize=4, label=name)
-        axes.fill_between(
-            list(points),
-            [each.low for each in spreads],
-            [each.high for each in spreads],
-            alpha=0.12,
-            color=line.get_color(),
-        )
-    axes.set(title=title, xlabel=x_label, ylabel=y_label, xscale="log", ylim=(0, None))
-    axes.legend(frameon=False, ncols=2)
+        xs, spreads = list(points), list(points.values())
+        (line,) = axes.plot(xs, [each.median for each in spreads], marker="o", markersize=4, label=name)
+        lows, highs = [each.low for each in spreads], [each.high for each in spreads]
+        axes.fill_between(xs, lows, highs, alpha=0.12, color=line.get_color())
+    axes.set(title=title, xlabel=x_label, ylabel=unit, xscale="log", ylim=(0, None))
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
-def _draw(  # noqa: PLR0917
-    axes: Axes,
-    places: Sequence[float],
-    spreads: Sequence[Spread],
-    colours: Sequence[str],
-    height: float,
-    label: str | None = None,
-) -> None:
+def _make_axes(title: str, unit: str, names: Sequence[str], inches: float) -> tuple[Figure, Axes]:
+    """For horizontal bars, each name with so many inches of height."""
+    figure, axes = plt.subplots(figsize=(8, 1 + inches * len(names)))
+    axes.set_yticks(range(len(names)), names)
+    axes.set(title=title, xlabel=unit)
+    axes.invert_yaxis()
+    return figure, axes
+
+
+def _draw_spreads(axes: Axes, places: Sequence[float], spreads: Sequence[Spread], **style: Any) -> None:  # noqa: ANN401
     medians = [each.median for each in spreads]
     whiskers = [[each.median - each.low for each in spreads], [each.high - each.median for each in spreads]]
-    axes.barh(
-        places, medians, height, color=colours, xerr=whiskers, error_kw={"lw": 0.8, "ecolor": "#343a40"}, label=label
-    )
+    axes.barh(places, medians, xerr=whiskers, error_kw={"lw": 0.8, "ecolor": "#343a40"}, **style)

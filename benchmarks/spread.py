@@ -1,21 +1,22 @@
-"""A figure that was measured often: its median, and between which values half of the measurements lie."""
+"""A time that was measured often: its median, and between which values the middle half lies."""
 
-import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import quantiles
 
 
 @dataclass(frozen=True)
 class Spread:
+    """In milliseconds."""
+
     low: float
     median: float
     high: float
 
     @staticmethod
-    def of(values: Iterable[float]) -> "Spread":
-        low, median, high = statistics.quantiles(values, n=4, method="inclusive")
-        return Spread(low, median, high)
+    def of(seconds: Iterable[float]) -> "Spread":
+        return Spread(*quantiles([1000 * each for each in seconds], n=4, method="inclusive"))
 
     def __str__(self) -> str:
-        digits = 0 if self.median >= 100 else 1 if self.median >= 10 else 2  # noqa: PLR2004 - three that count
+        digits = 0 if self.median >= 100 else 1 if self.median >= 10 else 2  # noqa: PLR2004 - three figures in all
         return f"{self.median:.{digits}f} ({self.low:.{digits}f} to {self.high:.{digits}f})"

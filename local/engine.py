@@ -72,6 +72,6 @@ def _fetch() -> Path:
         path: Path = jgo.build(f"software.amazon.dynamodb:DynamoDBLocal:{VERSION}").path
     except Exception as error:  # whatever goes wrong in there, the remedy is the same
         raise CannotStart(
-            f"DynamoDB Local could not be fetched. Is repo.maven.apache.org within reach? Try again. ({error})"
+            f"DynamoDB Local could not be fetched. Is Maven Central within reach? Try again. ({error})"
         ) from error
     return path

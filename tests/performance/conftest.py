@@ -1,5 +1,6 @@
 """The layer as `sam build` makes it, for both architectures."""
 
+import platform
 import subprocess
 from pathlib import Path
 
@@ -23,3 +24,11 @@ def x86_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def arm_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_layer("CommonLayerArm", tmp_path_factory.mktemp("arm"))
+
+
+@pytest.fixture(scope="session")
+def native_layer(request: pytest.FixtureRequest) -> Path:
+    """The one that this machine can run."""
+    is_arm = platform.machine() in {"aarch64", "arm64"}
+    layer: Path = request.getfixturevalue("arm_layer" if is_arm else "x86_layer")
+    return layer

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import boto3
 import pytest
 
 from benchmarks.capacity import Consumption, item_size
@@ -32,7 +31,7 @@ def api_key(acme: Tenant) -> str:
 
 
 def test_flows(acme: Tenant, api_key: str) -> None:
-    assert meter_flows(acme, api_key, boto3.client("dynamodb")) == {
+    assert meter_flows(acme, api_key) == {
         "authorizer, first time in five minutes": Consumption(["GetItem", "UpdateItem"], 1, 1),
         "authorizer": Consumption(["GetItem"], 1, 0),
         "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),

@@ -66,18 +66,18 @@ def modules(layer: Path, function: str) -> frozenset[str]:
 
 
 @EVERY_FUNCTION
-def test_a_function_imports_the_packages_that_it_uses(x86_layer: Path, function: str) -> None:
-    packages = {name.partition(".")[0] for name in modules(x86_layer, function) if not name.startswith("_")}
+def test_a_function_imports_the_packages_that_it_uses(native_layer: Path, function: str) -> None:
+    packages = {name.partition(".")[0] for name in modules(native_layer, function) if not name.startswith("_")}
     assert packages - sys.stdlib_module_names - {"app"} == PACKAGES[function]
 
 
 @EVERY_FUNCTION
-def test_a_function_imports_no_more_modules_than_it_did(x86_layer: Path, function: str) -> None:
-    assert len(modules(x86_layer, function)) <= MOST_MODULES[function]
+def test_a_function_imports_no_more_modules_than_it_did(native_layer: Path, function: str) -> None:
+    assert len(modules(native_layer, function)) <= MOST_MODULES[function]
 
 
-def test_a_request_without_an_idempotency_key_does_not_pay_for_it(x86_layer: Path) -> None:
-    assert "contacts.idempotency" not in modules(x86_layer, "upsert_contact")
+def test_a_request_without_an_idempotency_key_does_not_pay_for_it(native_layer: Path) -> None:
+    assert "contacts.idempotency" not in modules(native_layer, "upsert_contact")
 
 
 def test_every_function_is_guarded() -> None:

@@ -1,4 +1,4 @@
-"""One of the customers, the operators' command line and the queues of the running system."""
+"""The operators' command line and the queues of the running system."""
 
 import json
 import subprocess
@@ -11,31 +11,8 @@ import pytest
 from local import ROOT
 from local.stack import Stack
 from tests.platform.queues import Queue
-from tests.system import Caller, Customer, new_phone
 
 type Admin = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def customer(customers: list[Customer]) -> Customer:
-    return customers[0]
-
-
-@pytest.fixture(scope="session")
-def api(customer: Customer) -> Caller:
-    return customer.full
-
-
-@pytest.fixture
-def phone() -> str:
-    return new_phone()
-
-
-@pytest.fixture
-def contact(api: Caller, phone: str) -> dict[str, Any]:
-    status, contact = api.call("POST", "/v1/contacts", json_body={"phone": phone})
-    assert status == 201
-    return dict(contact)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from mangum import Mangum
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from starlette.middleware.base import RequestResponseEndpoint
 
 logger = logging.getLogger()
 logger.setLevel("INFO")
@@ -36,27 +37,27 @@ class TagAssign(Body):
 
 
 class TagAssignment(BaseModel):
-    contactId: str  # noqa: N815
-    tagId: str  # noqa: N815
+    contactId: str
+    tagId: str
     source: str
     reason: str | None
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
+    createdAt: str
+    updatedAt: str
 
 
 class Contact(BaseModel):
     id: str
-    tenantId: str  # noqa: N815
+    tenantId: str
     phone: str
-    displayName: str | None  # noqa: N815
-    firstSeenAt: str  # noqa: N815
-    lastSeenAt: str  # noqa: N815
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
+    displayName: str | None
+    firstSeenAt: str
+    lastSeenAt: str
+    createdAt: str
+    updatedAt: str
 
 
 class ContactWithTags(Contact):
-    tagAssignments: list[TagAssignment]  # noqa: N815
+    tagAssignments: list[TagAssignment]
 
 
 class Ok(BaseModel):
@@ -90,14 +91,14 @@ async def refuse_invalid(request: Request, error: RequestValidationError) -> JSO
 
 @app.exception_handler(Exception)
 async def refuse_bug(request: Request, error: Exception) -> JSONResponse:
-    logger.exception("The request failed", exc_info=error)
+    logger.error("The request failed", exc_info=error)
     bug = store.Problem(500, 131000, "Internal error", "The cause is in our log under fbtrace_id.")
     return await refuse(request, bug)
 
 
 @app.middleware("http")
-async def log(request: Request, call_next: Any) -> Response:
-    response: Response = await call_next(request)
+async def log(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    response = await call_next(request)
     request_id = request_context(request)["requestId"]
     response.headers["X-Request-Id"] = request_id
     logger.info("%s %s %s", request_id, tenant(request), response.status_code)

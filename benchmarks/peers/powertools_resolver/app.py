@@ -37,27 +37,27 @@ class TagAssign(Body):
 
 
 class TagAssignment(BaseModel):
-    contactId: str  # noqa: N815
-    tagId: str  # noqa: N815
+    contactId: str
+    tagId: str
     source: str
     reason: str | None
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
+    createdAt: str
+    updatedAt: str
 
 
 class Contact(BaseModel):
     id: str
-    tenantId: str  # noqa: N815
+    tenantId: str
     phone: str
-    displayName: str | None  # noqa: N815
-    firstSeenAt: str  # noqa: N815
-    lastSeenAt: str  # noqa: N815
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
+    displayName: str | None
+    firstSeenAt: str
+    lastSeenAt: str
+    createdAt: str
+    updatedAt: str
 
 
 class ContactWithTags(Contact):
-    tagAssignments: list[TagAssignment]  # noqa: N815
+    tagAssignments: list[TagAssignment]
 
 
 class Ok(BaseModel):

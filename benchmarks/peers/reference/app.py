@@ -1,14 +1,15 @@
 """The reference: a client and nothing else. Called, it makes the requests that the event names."""
 
+from contextlib import suppress
+from typing import Any
+
 import boto3
 
 client = boto3.client("dynamodb")
 
 
-def handler(event, _context):
+def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     for operation, parameters in event["requests"]:
-        try:
+        with suppress(client.exceptions.ConditionalCheckFailedException):
             getattr(client, operation)(**parameters)
-        except client.exceptions.ConditionalCheckFailedException:
-            pass
     return {"statusCode": 200}
