@@ -28,27 +28,28 @@ def is_linearizable[State: Hashable, Call, Answer](
 ) -> bool:
     """Looks for such an order, depth first, and never twice at the same rest of the history in the same state."""
     history = sorted(history, key=lambda event: event.end)  # the likeliest order is tried first
-    seen = set[tuple[int, State]]()
     answered = sum(1 << number for number, event in enumerate(history) if event.answer is not None)
 
-    def search(rest: int, state: State) -> bool:
-        """`rest` has a bit for each call that is not in the order yet."""
-        if not rest & answered:
-            return True
-        if (rest, state) in seen:
-            return False
-        seen.add((rest, state))
-        return any(search(*move) for move in moves(rest, state))
-
     def moves(rest: int, state: State) -> Iterator[tuple[int, State]]:
+        """`rest` has a bit for each call that is not in the order yet."""
         waiting = [number for number in range(len(history)) if rest >> number & 1]
         first_end = history[waiting[0]].end
         may_be_next = [(number, history[number]) for number in waiting if history[number].start <= first_end]
         for number, event in may_be_next:
+            is_done_with = event.answer is not None or not event.may_land_again
             for following in step(state, event.call, event.answer):
-                yield rest & ~(1 << number), following
+                yield rest & ~(is_done_with << number), following
         for _, event in may_be_next:
             if event.may_land_again:
                 yield from ((rest, following) for following in step(state, event.call, None))
 
-    return search((1 << len(history)) - 1, first)
+    seen = set[tuple[int, State]]()
+    to_try = [((1 << len(history)) - 1, first)]
+    while to_try:
+        rest, state = to_try.pop()
+        if not rest & answered:
+            return True
+        if (rest, state) not in seen:
+            seen.add((rest, state))
+            to_try += reversed([*moves(rest, state)])
+    return False

@@ -43,7 +43,7 @@ def test_a_function_that_dies_at_any_moment_leaves_nothing_half_done(
     scene.expected(call)
     already = len(proxy.seen)
     victim = run_victim(endpoint, *scene.event(CALLS[call]))
-    while len(proxy.seen) == already:
+    while len(proxy.seen) == already and victim.is_alive():
         time.sleep(0.001)
     victim.join(seconds)
     victim.kill()
