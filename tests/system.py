@@ -20,6 +20,7 @@ from contacts.auth import DEFAULT_RATE_LIMIT
 from local import ROOT, aws
 from local.stack import SECRETS, Stack, run_stack
 from tests import secrecy
+from tests.document import check_exchange
 from tests.engine.fault_proxy import FaultProxy
 from tests.gateway import REQUEST_ID
 from tests.policies import Policies
@@ -44,7 +45,8 @@ class Caller:
         body: str | bytes | None = None,
         headers: Mapping[str, str | bytes | None] | None = None,
     ) -> httpx.Response:
-        """The target goes out as it is written; a header that is None is left out."""
+        """The target goes out as it is written; a header that is None is left out. Whatever is sent and answered must
+        keep to openapi.yaml."""
         usual = {"X-Request-Id": REQUEST_ID, "Authorization": self.key and f"Bearer {self.key}"}
         response = self.client.request(
             method,
@@ -60,6 +62,7 @@ class Caller:
         path, _, query = target.partition("?")
         secrecy.note([*unquote(path).split("/"), *(value for _, value in parse_qsl(query))])
         secrecy.note([self.key, body, json_body, response.request.content, response.content])
+        check_exchange(method, target, response)
         return response
 
     def call(self, method: str, target: str, **request: Any) -> tuple[int, Any]:

@@ -15,8 +15,8 @@ class Event[Call, Answer]:
     answer: Answer | None
     start: float
     end: float
-    landings: int = 0
-    """How often, 3 at most, it may have been done already before it was done as it was answered."""
+    may_land_again: bool = False
+    """Whether it may have been done already, however often, before it was done as it was answered."""
 
 
 type Step[State, Call, Answer] = Callable[[State, Call, Answer | None], list[State]]
@@ -27,29 +27,29 @@ def is_linearizable[State: Hashable, Call, Answer](
     history: list[Event[Call, Answer]], first: State, step: Step[State, Call, Answer]
 ) -> bool:
     """Looks for such an order, depth first, and never twice at the same rest of the history in the same state."""
-    seen = set[tuple[int, int, State]]()
+    history = sorted(history, key=lambda event: event.end)  # the likeliest order is tried first
     answered = sum(1 << number for number, event in enumerate(history) if event.answer is not None)
 
-    def search(rest: int, landed: int, state: State) -> bool:
-        """`rest` has a bit for each call that is not in the order yet; `landed` has two, which count its landings."""
+    def moves(rest: int, state: State) -> Iterator[tuple[int, State]]:
+        """`rest` has a bit for each call that is not in the order yet."""
+        waiting = [number for number in range(len(history)) if rest >> number & 1]
+        first_end = history[waiting[0]].end
+        may_be_next = [(number, history[number]) for number in waiting if history[number].start <= first_end]
+        for number, event in may_be_next:
+            is_done_with = event.answer is not None or not event.may_land_again
+            for following in step(state, event.call, event.answer):
+                yield rest & ~(is_done_with << number), following
+        for _, event in may_be_next:
+            if event.may_land_again:
+                yield from ((rest, following) for following in step(state, event.call, None))
+
+    seen = set[tuple[int, State]]()
+    to_try = [((1 << len(history)) - 1, first)]
+    while to_try:
+        rest, state = to_try.pop()
         if not rest & answered:
             return True
-        if (rest, landed, state) in seen:
-            return False
-        seen.add((rest, landed, state))
-        return any(search(*move) for move in moves(rest, landed, state))
-
-    def moves(rest: int, landed: int, state: State) -> Iterator[tuple[int, int, State]]:
-        waiting = [number for number in range(len(history)) if rest >> number & 1]
-        first_end = min(history[number].end for number in waiting)
-        for number in waiting:
-            event = history[number]
-            if event.start > first_end:
-                continue
-            for following in step(state, event.call, event.answer):
-                yield rest & ~(1 << number), landed & ~(3 << 2 * number), following
-            if landed >> 2 * number & 3 < event.landings:
-                for following in step(state, event.call, None):
-                    yield rest, landed + (1 << 2 * number), following
-
-    return search((1 << len(history)) - 1, 0, first)
+        if (rest, state) not in seen:
+            seen.add((rest, state))
+            to_try += reversed([*moves(rest, state)])
+    return False

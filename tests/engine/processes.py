@@ -107,3 +107,11 @@ def _end_with_parent() -> None:
 def _invoke(endpoint: str, function: str, event: Event) -> None:
     _use(endpoint)
     invoke(function, event)
+
+
+def try_to_invoke(function: str, event: Event) -> Any:
+    """None when it raises: a queue's exception does not survive the way from one process to another."""
+    try:
+        return invoke(function, event)
+    except Exception:  # noqa: BLE001 - whatever it is, Lambda hands the batch on again
+        return None

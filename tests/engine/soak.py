@@ -1,121 +1,217 @@
-"""`make soak`: the tests of this folder in random order and with random choices, for as long as one asks."""
+"""`make soak`: the tests of this folder in random order and with random choices, for as long as one asks.
+
+To add to it, write a part and put it into PARTS.
+"""
 
 import os
 import random
+import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import count
+from typing import NamedTuple, NoReturn, TextIO
 
-import hypothesis
 import pytest
-from hypothesis.stateful import run_state_machine_as_test
 
-from tests.engine import test_death, test_faults, test_races
+from tests.engine import test_background_faults, test_death, test_faults, test_races
 from tests.engine.concurrency import State, play, step, with_repetitions
 from tests.engine.conftest import findings
 from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy, faults_of
-from tests.engine.flows import NEW_PHONE, STEPS, Scene
+from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene
 from tests.engine.linearizability import is_linearizable
-from tests.engine.machine import Contract
+from tests.engine.machine import run_contract
 from tests.engine.processes import Pool
 from tests.engine.table import Row, Table
 from tests.gateway import ACME, GLOBEX, call
 
 MINUTES = float(os.environ.get("MINUTES") or 20)
 SEED = int(os.environ.get("SEED") or time.time())
+ROUND = int(os.environ.get("ROUND") or -1)
+"""The only one to play, if there is one."""
+
+SECONDS_BETWEEN_LINES = 10
 CALLS_EACH = 8
 EXAMPLES, STEPS_EACH = 5, 40
 
 
+@dataclass
 class Soak:
-    def __init__(self, scene: Scene, table: Table, proxy: FaultProxy, pool: Pool, crowd: Pool, endpoint: str) -> None:
-        self._scene = scene
-        self._table = table
-        self._proxy = proxy
-        self._pool = pool
-        self._crowd = crowd
-        self._endpoint = endpoint
-        self.figures = Counter[str]()
+    scene: Scene
+    table: Table
+    proxy: FaultProxy
+    pool: Pool
+    crowd: Pool
+    endpoint: str
+    first_rows: list[Row]
+    directories: pytest.TempPathFactory
+    figures: Counter[str] = field(default_factory=Counter)
+
+
+type Part = Callable[[Soak, random.Random], None]
+
+
+def one_fault(soak: Soak, dice: random.Random) -> None:
+    each = dice.choice(STEPS)
+    fault = dice.choice([*faults_of(each.operation, slow=True).values()])
+    test_faults.test_one_fault_changes_nothing(soak.scene, soak.table, soak.proxy, each, fault)
+    soak.figures["calls under one fault"] += 1
+
+
+def lasting_fault(soak: Soak, dice: random.Random) -> None:
+    each = dice.choice(STEPS)
+    fault = dice.choice([*faults_of(each.operation, slow=dice.random() < 0.1).values()])
+    test_faults.test_a_lasting_fault_is_a_503_and_the_same_call_succeeds_afterwards(
+        soak.scene, soak.table, soak.proxy, each, fault
+    )
+    soak.figures["calls under a lasting fault"] += 1
+
+
+def death(soak: Soak, dice: random.Random) -> None:
+    """Between two requests."""
+    test_death.test_a_function_that_dies_leaves_nothing_half_done_and_a_repetition_is_right(
+        soak.scene, soak.table, soak.proxy, soak.endpoint, dice.choice(STEPS)
+    )
+    soak.figures["functions killed"] += 1
+
+
+def sudden_death(soak: Soak, dice: random.Random) -> None:
+    """At any moment."""
+    test_death.test_a_function_that_dies_at_any_moment_leaves_nothing_half_done(
+        soak.scene, soak.table, soak.proxy, soak.endpoint, dice.choice([*CALLS]), dice.uniform(0, 0.03)
+    )
+    soak.figures["functions killed"] += 1
+
+
+def consumer_death(soak: Soak, dice: random.Random) -> None:
+    test_death.test_a_consumer_that_dies_leaves_its_message_to_the_next(
+        soak.scene, soak.table, soak.first_rows, soak.proxy, soak.endpoint, *dice.choice(test_background_faults.STEPS)
+    )
+    soak.figures["functions killed"] += 1
+
+
+def engine_death(soak: Soak, dice: random.Random) -> None:
+    """Of an engine of its own, under load."""
+    with pytest.MonkeyPatch.context() as patch:
+        test_death.test_an_engine_that_dies_keeps_single_writes_and_whole_transactions(
+            soak.directories.mktemp("engine"), patch, dice.randrange(1, 100)
+        )
+    soak.figures["engines killed"] += 1
+
+
+def race(soak: Soak, dice: random.Random) -> None:
+    match dice.randrange(5):
+        case 0:
+            test_races.test_32_who_create_one_contact_create_one(soak.crowd, soak.table)
+        case 1:
+            _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})
+            test_races.test_64_tags_for_one_contact_are_20(soak.crowd, soak.table, contact["id"])
+        case 2:
+            test_races.test_delete_against_upsert(soak.pool, soak.table)
+        case number:
+            function, request, success = test_races.AGAINST_DELETE[number - 3]
+            test_races.test_delete_against_a_write_by_id(soak.pool, soak.table, function, request, success)
+    soak.figures["races"] += 1
+
+
+def contract(soak: Soak, dice: random.Random) -> None:
+    calls = run_contract(examples=EXAMPLES, steps_each=STEPS_EACH, seed=dice.randrange(2**32))
+    soak.figures["calls in histories of one caller"] += calls
+    soak.figures["histories of one caller"] += EXAMPLES
+
+
+def history(soak: Soak, dice: random.Random) -> None:
+    replies_get_lost = dice.random() < 0.5
+    _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})
+    first = State(contact["id"])
+    with soak.proxy.disturbing(dice, dice.uniform(0, 0.4), spare=() if replies_get_lost else LOSES_REPLY):
+        history = play(soak.pool, first, dice.randrange(2**32), CALLS_EACH)
+    assert is_linearizable(with_repetitions(history) if replies_get_lost else history, first, step), history
+    soak.figures["histories of four callers"] += 1
+    soak.figures["calls in histories of four callers"] += len(history)
+
+
+class Bounds(NamedTuple):
+    weight: int
+    """How often, in relation to the others."""
+    seconds: int
+    """How long a round may take, on a busy machine."""
+
+
+PARTS: dict[Part, Bounds] = {
+    one_fault: Bounds(6, 60),
+    lasting_fault: Bounds(6, 90),
+    death: Bounds(6, 60),
+    sudden_death: Bounds(6, 60),
+    consumer_death: Bounds(3, 60),
+    engine_death: Bounds(1, 120),
+    race: Bounds(3, 180),
+    contract: Bounds(3, 120),
+    history: Bounds(12, 60),
+}
+
+
+class OutOfTime(BaseException):
+    """No Exception: whatever a function meets it answers, and it would answer this."""
+
+
+@contextmanager
+def at_most(seconds: int) -> Iterator[None]:
+    def give_up(*_: object) -> NoReturn:
+        raise OutOfTime(f"This round took more than its {seconds} s.")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Progress:
+    def __init__(self, soak: Soak, terminal: TextIO) -> None:
+        self._soak = soak
+        self._terminal = terminal
+        self._start = time.monotonic()
+        self._seen_before, self._met_before = len(soak.proxy.seen), soak.proxy.met
+        self.round = ""
 
     @property
-    def games(self) -> list[Callable[[random.Random], None]]:
-        return [
-            self.one_fault,
-            self.lasting_fault,
-            self.death,
-            self.race,
-            self.contract,
-            self.history,
-            self.lossy_history,
-        ]
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
 
-    def one_fault(self, dice: random.Random) -> None:
-        each = dice.choice(STEPS)
-        fault = dice.choice([*faults_of(each.operation, slow=True).values()])
-        test_faults.test_one_fault_changes_nothing(self._scene, self._table, self._proxy, each, fault)
-        self.figures["calls under one fault"] += 1
+    def say(self, text: str) -> None:
+        print(text, file=self._terminal, flush=True)
 
-    def lasting_fault(self, dice: random.Random) -> None:
-        each = dice.choice(STEPS)
-        fault = dice.choice([*faults_of(each.operation, slow=dice.random() < 0.1).values()])
-        test_faults.test_a_lasting_fault_is_a_503_and_the_same_call_succeeds_afterwards(
-            self._scene, self._table, self._proxy, each, fault
-        )
-        self.figures["calls under a lasting fault"] += 1
+    def say_figures(self) -> None:
+        figures = [f"{figure:,} {name}" for name, figure in sorted(self._soak.figures.items())]
+        seen, met = len(self._soak.proxy.seen) - self._seen_before, self._soak.proxy.met - self._met_before
+        requests = f"{seen:,} requests to the database, {met:,} of them with a fault"
+        self.say(f"{self.seconds:5.0f} s, {self.round}: {', '.join([*figures, requests])}")
 
-    def death(self, dice: random.Random) -> None:
-        test_death.test_a_function_that_dies_leaves_nothing_half_done_and_a_repetition_is_right(
-            self._scene, self._table, self._proxy, self._endpoint, dice.choice(STEPS)
-        )
-        self.figures["functions killed"] += 1
+    @contextmanager
+    def said_regularly(self) -> Iterator[None]:
+        ended = threading.Event()
 
-    def race(self, dice: random.Random) -> None:
-        match dice.randrange(5):
-            case 0:
-                test_races.test_32_who_create_one_contact_create_one(self._crowd, self._table)
-            case 1:
-                _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})
-                test_races.test_64_tags_for_one_contact_are_20(self._crowd, self._table, contact["id"])
-            case 2:
-                test_races.test_delete_against_upsert(self._pool, self._table)
-            case number:
-                function, request, success = test_races.AGAINST_DELETE[number - 3]
-                test_races.test_delete_against_a_write_by_id(self._pool, self._table, function, request, success)
-        self.figures["races"] += 1
+        def tell() -> None:
+            while not ended.wait(SECONDS_BETWEEN_LINES):
+                self.say_figures()
 
-    def contract(self, dice: random.Random) -> None:
-        machine = hypothesis.seed(dice.randrange(2**32))(type("Contract", (Contract,), {}))
-        run_state_machine_as_test(
-            machine,
-            settings=hypothesis.settings(
-                max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, derandomize=False, database=None, deadline=None
-            ),
-        )
-        self.figures["random histories of one caller"] += EXAMPLES
-
-    def history(self, dice: random.Random) -> None:
-        first = self._new_contact()
-        with self._proxy.disturbing(dice, dice.uniform(0, 0.4), spare=LOSES_REPLY):
-            history = play(self._pool, first, dice.randrange(2**32), CALLS_EACH)
-        assert is_linearizable(history, first, step), history
-        self.figures["concurrent histories checked"] += 1
-        self.figures["calls in them"] += len(history)
-
-    def lossy_history(self, dice: random.Random) -> None:
-        first = self._new_contact()
-        with self._proxy.disturbing(dice, dice.uniform(0, 0.4)):
-            history = play(self._pool, first, dice.randrange(2**32), CALLS_EACH)
-        assert is_linearizable(with_repetitions(history), first, step), history
-        self.figures["concurrent histories checked"] += 1
-        self.figures["calls in them"] += len(history)
-
-    def _new_contact(self) -> State:
-        _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})
-        return State(contact["id"])
+        thread = threading.Thread(target=tell)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
-def test_soak(
+@pytest.fixture
+def soak(
     scene: Scene,
     whole_table: Table,
     first_rows: list[Row],
@@ -123,38 +219,39 @@ def test_soak(
     pool: Pool,
     crowd: Pool,
     endpoint: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def say(text: str) -> None:
-        with capsys.disabled():
-            print(text, flush=True)  # noqa: T201 - for the one who waits
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Soak:
+    return Soak(scene, whole_table, proxy, pool, crowd, endpoint, first_rows, tmp_path_factory)
 
-    soak, start, met, seen = (
-        Soak(scene, whole_table, proxy, pool, crowd, endpoint),
-        time.monotonic(),
-        proxy.met,
-        len(proxy.seen),
-    )
-    say(f"\nSEED={SEED}, {MINUTES:g} minutes")
-    others = [row for row in first_rows if GLOBEX.id in row["pk"]["S"].split("#")]
-    minutes = 0
-    for number in count():
+
+@pytest.fixture
+def progress(soak: Soak, capsys: pytest.CaptureFixture[str]) -> Iterator[Progress]:
+    with capsys.disabled():
+        terminal = os.fdopen(os.dup(1), "w")  # pytest lends it to one thread at a time
+    with terminal:
+        progress = Progress(soak, terminal)
+        with progress.said_regularly():
+            yield progress
+
+
+def test_soak(soak: Soak, progress: Progress, capsys: pytest.CaptureFixture[str]) -> None:
+    progress.say(f"\nSEED={SEED}, {MINUTES:g} minutes")
+    others = [row for row in soak.first_rows if GLOBEX.id in row["pk"]["S"].split("#")]
+    for number in count() if ROUND < 0 else [ROUND]:
         dice = random.Random(f"{SEED} {number}")
-        game = dice.choice(soak.games)
-        whole_table.replace(first_rows)
+        [part] = dice.choices([*PARTS], [each.weight for each in PARTS.values()])
+        progress.round = f"round {number}, {part.__name__}"
+        soak.table.replace(soak.first_rows)
         try:
-            game(dice)
-            assert findings() == []
-            assert whole_table.rows_of(GLOBEX.id) == others
-        except BaseException:
-            say(f"Round {number}, {game.__name__}: failed. The same again: make soak SEED={SEED}")
+            with at_most(PARTS[part].seconds):
+                part(soak, dice)
+                assert findings() == []
+                assert soak.table.rows_of(GLOBEX.id) == others
+        except BaseException as error:
+            progress.say(f"{progress.round} failed: {error!r:.500}")
+            progress.say(f"The same again: make soak SEED={SEED} ROUND={number}")
             raise
         capsys.readouterr()
-        elapsed = time.monotonic() - start
-        if elapsed > 60 * minutes or elapsed > 60 * MINUTES:
-            minutes += 1
-            figures = ", ".join(f"{figure} {name}" for name, figure in sorted(soak.figures.items()))
-            requests = f"{len(proxy.seen) - seen} requests to the database, {proxy.met - met} of them with a fault"
-            say(f"{elapsed / 60:5.1f} minutes, {number + 1} rounds: {figures}; {requests}")
-        if elapsed > 60 * MINUTES:
+        if progress.seconds > 60 * MINUTES:
             break
+    progress.say_figures()

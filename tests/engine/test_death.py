@@ -1,6 +1,7 @@
-"""kill -9 of a function after each request of each flow, that is between any two of them; and of the engine."""
+"""kill -9 of a function after each request of each flow, that is between any two of them, and of the engine."""
 
 import signal
+import time
 from concurrent.futures import as_completed
 from itertools import islice
 from pathlib import Path
@@ -16,8 +17,11 @@ from tests.engine.conftest import findings
 from tests.engine.fault_proxy import FaultProxy, Forward, Hangup, Reply
 from tests.engine.flows import CALLS, STEPS, Scene, Step
 from tests.engine.processes import Victim, run_pool, run_victim
-from tests.engine.table import PROPERTIES, Table
-from tests.gateway import ACME, call
+from tests.engine.table import PROPERTIES, Row, Table
+from tests.engine.test_background_faults import STEPS as MESSAGE_STEPS
+from tests.engine.test_background_faults import deliver_anew
+from tests.gateway import ACME, Event, call
+from tests.queues import build_batch
 
 CALLERS = 4
 
@@ -27,6 +31,50 @@ def test_a_function_that_dies_leaves_nothing_half_done_and_a_repetition_is_right
     scene: Scene, table: Table, proxy: FaultProxy, endpoint: str, step: Step
 ) -> None:
     scene.expected(step.call)
+    kill_after(proxy, endpoint, step.operation, step.number, *scene.event(CALLS[step.call]))
+    scene.check_repetition(step.call)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("seconds", [0.005])
+def test_a_function_that_dies_at_any_moment_leaves_nothing_half_done(
+    scene: Scene, table: Table, proxy: FaultProxy, endpoint: str, call: str, seconds: float
+) -> None:
+    scene.expected(call)
+    already = len(proxy.seen)
+    victim = run_victim(endpoint, *scene.event(CALLS[call]))
+    while len(proxy.seen) == already and victim.is_alive():
+        time.sleep(0.001)
+    victim.join(seconds)
+    victim.kill()
+    victim.join()
+    time.sleep(0.1)  # what it had sent arrives
+    scene.check_repetition(call)
+
+
+@pytest.mark.parametrize(("function", "message", "operation"), MESSAGE_STEPS)
+def test_a_consumer_that_dies_leaves_its_message_to_the_next(
+    scene: Scene,
+    table: Table,
+    first_rows: list[Row],
+    proxy: FaultProxy,
+    endpoint: str,
+    function: str,
+    message: dict[str, Any],
+    operation: str,
+) -> None:
+    message |= {"contactId": scene.contact_id}
+    assert deliver_anew(function, message) == []
+    done = scene.rows
+    table.replace(first_rows)
+    kill_after(proxy, endpoint, operation, 0, function, build_batch(function, message))
+    assert scene.rows in (scene.rows_before, done)
+    assert deliver_anew(function, message) == []
+    assert scene.rows == done
+
+
+def kill_after(proxy: FaultProxy, endpoint: str, operation: str, number: int, function: str, event: Event) -> None:
+    """Plays a function that is killed when that request of its flow is done and not yet answered."""
     victims = Queue[Victim]()
 
     def kill(forward: Forward, _request: dict[str, Any]) -> Reply:
@@ -34,16 +82,16 @@ def test_a_function_that_dies_leaves_nothing_half_done_and_a_repetition_is_right
         victims.get().kill()
         raise Hangup
 
-    with proxy.failing(kill, step.operation, skip=step.number):
-        victim = run_victim(endpoint, *scene.event(CALLS[step.call]))
+    with proxy.failing(kill, operation, skip=number):
+        victim = run_victim(endpoint, function, event)
         victims.put(victim)
         victim.join(30)
     assert victim.exitcode == -signal.SIGKILL
-    scene.check_repetition(step.call)
 
 
+@pytest.mark.parametrize("answers", [40])
 def test_an_engine_that_dies_keeps_single_writes_and_whole_transactions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: int
 ) -> None:
     """A transaction that was answered a moment before may be missing, but whole: see docs/reliability.md."""
     port = free_port()
@@ -59,12 +107,12 @@ def test_an_engine_that_dies_keeps_single_writes_and_whole_transactions(
                 pool.submit(call, "upsert_contact", ACME, **request): request["json_body"] for request in requests
             }
             done = as_completed(running)
-            list(islice(done, 40))
+            list(islice(done, answers))
             engine.process.kill()
-            answers = [(running[each], each.result()) for each in running]
-    created = {body["phone"] for body, (status, _) in answers if status == 201}
-    named = {body["phone"] for body, (status, _) in answers if status == 200 and body["display_name"]}
-    assert {status for _, (status, _) in answers} == {200, 201, 503}
+            answered = [(running[each], each.result()) for each in running]
+    created = {body["phone"] for body, (status, _) in answered if status == 201}
+    named = {body["phone"] for body, (status, _) in answered if status == 200 and body["display_name"]}
+    assert {status for _, (status, _) in answered} == {200, 201, 503}
     with run_engine(tmp_path, port=port) as engine:
         monkeypatch.setattr(TableItem, "_connection", None)
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", engine.wait())

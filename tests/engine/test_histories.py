@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from tests.engine.concurrency import Answer, Call, State, play, step, with_repetitions
+from tests.engine.concurrency import IN_PROGRESS, REPLAYED, Answer, Call, State, play, step, with_repetitions
 from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy
 from tests.engine.flows import NEW_PHONE
 from tests.engine.linearizability import Event, is_linearizable
@@ -60,3 +60,23 @@ def test_the_check_itself_lets_an_unanswered_write_land_late_or_never() -> None:
     assert is_linearizable([unanswered, read, read_again], State(ID), step)
     back_again = Event(READ, (200, ID, None, frozenset[str]()), 7, 7)
     assert not is_linearizable([unanswered, read_again, back_again], State(ID), step)
+
+
+def test_the_check_itself_lets_a_kept_answer_be_replayed_and_its_call_not_be_done_again() -> None:
+    once = Call("update_contact", ID, text="Ada", key="once")
+    first: list[Event[Call, Answer]] = [Event(once, (200, ID, "Ada"), 1, 3), Event(once, IN_PROGRESS, 2, 4)]
+    assert is_linearizable([*first, Event(once, (REPLAYED, 200, ID, "Ada"), 5, 6)], State(ID), step)
+    assert not is_linearizable([*first, Event(once, (200, ID, "Ada"), 5, 6)], State(ID), step)
+    assert not is_linearizable([Event(once, (REPLAYED, 200, ID, "Ada"), 5, 6)], State(ID), step)
+
+
+def test_the_check_itself_lets_an_assignment_that_landed_twice_be_new() -> None:
+    """The second time overwrites what came in between, and still knows that the first time made the assignment."""
+    ours, other = (Call("assign_tag", ID, "a tag", text, number=number) for number, text in enumerate(("Ada", "Grace")))
+    history: list[Event[Call, Answer]] = [
+        Event(ours, (201, "Ada"), 1, 4),
+        Event(other, (200, "Grace"), 2, 3),
+        Event(READ, (200, ID, None, frozenset({("a tag", "Ada", "API")})), 5, 6),
+    ]
+    assert is_linearizable(with_repetitions(history), State(ID), step)
+    assert not is_linearizable(history, State(ID), step)

@@ -13,12 +13,17 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from mypy_boto3_dynamodb.service_resource import Table
 from urllib3 import HTTPResponse
 
+from contacts import settings
+from contacts.auth import hash_key
 from contacts.observability import logger
-from contacts.tables import TableItem, connection
-from tests.gateway import Tenant, call
+from contacts.tables import ApiKeyItem, TableItem, connection
+from tests.gateway import ACME, Tenant, call
 
 if TYPE_CHECKING:
     from logging import StreamHandler
+
+KEY = "sflo_live_" + "aB3-_" * 8 + "xyz"
+HASH = hash_key(KEY, settings.key_pepper())
 
 
 @dataclass(frozen=True)
@@ -115,3 +120,22 @@ def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     former = handler.setStream(written)
     yield lambda: written.getvalue() + capsys.readouterr().out
     handler.setStream(former)
+
+
+@pytest.fixture
+def store_key(table: Table) -> Callable[..., None]:
+    """Puts the key into the table, active and with all scopes unless told."""
+
+    def store(**fields: Any) -> None:
+        active: dict[str, Any] = {
+            "tenant_id": ACME.id,
+            "key_id": ACME.key_id,
+            "name": "CRM",
+            "prefix": KEY[:14],
+            "scopes": ["contacts:read", "contacts:write"],
+            "status": "ACTIVE",
+            "created_at": "2026-01-01T00:00:00.000Z",
+        }
+        ApiKeyItem(*ApiKeyItem.key(HASH), **active | fields).save()
+
+    return store

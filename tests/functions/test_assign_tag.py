@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from contacts import timestamps
+from contacts import repository, timestamps
 from contacts.identifiers import new_id
 from contacts.tables import ContactItem
-from tests.gateway import Tenant, build_event, call, invoke
+from tests.gateway import ACME, Tenant, build_event, call, invoke
 from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, TAG_LIMIT_REACHED, TAG_NOT_FOUND, invalid
 
 FUNCTION = "assign_tag"
@@ -136,6 +136,14 @@ def test_a_deleted_contact_is_not_found_and_does_not_come_back(acme: Tenant, con
 
 def test_of_a_contact_and_a_tag_that_are_both_missing_the_contact_is_named(acme: Tenant) -> None:
     assert assign(acme, {"id": new_id()}, new_id()) == CONTACT_NOT_FOUND
+
+
+@pytest.mark.parametrize("tag_id", ["cnosuchtag", ACME.deleted_tag_id])
+def test_so_it_is_by_a_function_that_knew_the_contact(acme: Tenant, contact: dict[str, Any], tag_id: str) -> None:
+    assert assign(acme, contact, tag_id) == TAG_NOT_FOUND
+    call("delete_contact", acme, contactId=contact["id"])
+    assert contact["id"] in {pk.rpartition("#")[2] for pk, _ in repository._known_phones}
+    assert assign(acme, contact, tag_id) == CONTACT_NOT_FOUND
 
 
 def test_a_malformed_body_is_refused_before_the_contact_is_looked_for(acme: Tenant) -> None:

@@ -11,17 +11,14 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts import settings, timestamps
-from contacts.auth import Unauthorized, hash_key
+from contacts import timestamps
+from contacts.auth import Unauthorized
 from contacts.errors import DatabaseUnavailable
-from contacts.tables import ApiKeyItem
-from tests.functions.conftest import Fault, Wire, refuse
+from tests.functions.conftest import HASH, KEY, Fault, Wire, refuse
 from tests.gateway import ACME, Event, invoke, sample_event
 
-KEY = "sflo_live_" + "aB3-_" * 8 + "xyz"
 API = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/dev/"
 READ, WRITE = "contacts:read", "contacts:write"
-HASH = hash_key(KEY, settings.key_pepper())
 ITEM = {"pk": f"KEY#{HASH}", "sk": "KEY"}
 
 READ_ROUTES = {"GET/v1/whoami", "GET/v1/contacts/by-phone", "GET/v1/contacts/c1234567"}
@@ -41,23 +38,6 @@ def request(authorization: str | None = f"Bearer {KEY}", header: str = "Authoriz
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
     }
-
-
-@pytest.fixture
-def store_key(table: Table) -> Callable[..., None]:
-    def store(**fields: Any) -> None:
-        active: dict[str, Any] = {
-            "tenant_id": ACME.id,
-            "key_id": ACME.key_id,
-            "name": "CRM",
-            "prefix": KEY[:14],
-            "scopes": [READ, WRITE],
-            "status": "ACTIVE",
-            "created_at": "2026-01-01T00:00:00.000Z",
-        }
-        ApiKeyItem(*ApiKeyItem.key(HASH), **active | fields).save()
-
-    return store
 
 
 def stored_key(table: Table) -> dict[str, Any]:

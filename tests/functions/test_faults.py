@@ -92,6 +92,8 @@ def test_whatever_fails_twice_is_not_noticed(
         Reply(200, b""),
         Reply(200, b"\x00\xff"),
         Reply(200, b'{"Item": {"pk": {"S": "cacme'),
+        Reply(200, b"[]"),
+        Reply(504, b"null"),
         Reply(502, b"<html>Bad Gateway</html>", {"Content-Type": "text/html"}),
         ConnectTimeoutError(**URL),
         EndpointConnectionError(**URL),

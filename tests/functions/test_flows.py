@@ -148,6 +148,7 @@ def test_who_loses_it_for_ever_is_asked_to_come_back(acme: Tenant, wire: Wire) -
     lost = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
     wire.fail("TransactWriteItems", repeat(refuse("TransactionCanceledException", CancellationReasons=lost)))
     assert call("upsert_contact", acme, json_body={"phone": "12345"}) == UNAVAILABLE
+    assert 10 < len(wire.operations) < 100  # it pauses in between
 
 
 def test_reads_on_the_way_of_a_request_are_strongly_consistent(

@@ -14,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_sqs.service_resource import Queue
 
-from contacts import repository, timestamps
+from contacts import repository, tables, timestamps
 from tests.functions.conftest import Reply, Wire, refuse
 from tests.gateway import Tenant, call
 from tests.queues import bodies, create_queue, deliver
@@ -468,7 +468,7 @@ def test_a_contact_that_is_deleted_meanwhile_is_made_anew(acme: Tenant, table: T
 
 
 def test_who_loses_every_race_comes_again(acme: Tenant, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(tables, "PATIENCE_SECONDS", 0.05)
     record(acme, 0)
     wire.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
     assert deliver(FUNCTION, message(acme, at(60)), message(acme, at(0), phone="12345")) == [0]

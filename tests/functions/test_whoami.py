@@ -75,3 +75,7 @@ def test_without_all_that_the_authorizer_says_nothing_is_answered(acme: Tenant, 
     del event["requestContext"]["authorizer"][name]
     answer = invoke(FUNCTION, event)
     assert (answer["statusCode"], json.loads(answer["body"])) == INTERNAL_ERROR
+
+
+def test_an_answer_that_is_no_text_is_our_fault(acme: Tenant) -> None:
+    assert call(FUNCTION, acme, key={"name": "\ud800"}) == INTERNAL_ERROR

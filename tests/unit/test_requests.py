@@ -7,27 +7,28 @@ from contacts.requests import Request
 from tests.gateway import sample_event
 
 GATEWAY_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
+INVOCATION_ID = "0d1c2e3f-8a6b-4e2f-9c3d-7b1f4a5e4a5b"
 CONTEXT = {"requestContext": {"requestId": GATEWAY_ID}}
 
 
 @pytest.mark.parametrize("name", ["X-Request-Id", "x-request-id", "X-REQUEST-ID", "x-Request-iD"])
 def test_headers_are_found_in_any_case(name: str) -> None:
-    assert Request(CONTEXT | {"headers": {name: "from-caller"}}).id == "from-caller"
+    assert Request(CONTEXT | {"headers": {name: "from-caller"}}, INVOCATION_ID).id == "from-caller"
 
 
 @pytest.mark.parametrize("wanted", ["a", "!~", "x" * 128, "0/+,;=@[]{}'\"<script>"])
 def test_1_to_128_visible_ascii_characters_are_a_request_id(wanted: str) -> None:
-    assert Request(CONTEXT | {"headers": {"X-Request-Id": wanted}}).id == wanted
+    assert Request(CONTEXT | {"headers": {"X-Request-Id": wanted}}, INVOCATION_ID).id == wanted
 
 
 @pytest.mark.parametrize("wanted", ["", "x" * 129, "a b", " a", "a\n", "a\r\nSet-Cookie: b", "\x7f", "ä", "١", "😀"])
 def test_anything_else_is_no_request_id(wanted: str) -> None:
-    assert Request(CONTEXT | {"headers": {"X-Request-Id": wanted}}).id == GATEWAY_ID
+    assert Request(CONTEXT | {"headers": {"X-Request-Id": wanted}}, INVOCATION_ID).id == GATEWAY_ID
 
 
 @pytest.mark.parametrize("event", [CONTEXT, CONTEXT | {"headers": None}, CONTEXT | {"headers": {"Accept": "*/*"}}])
 def test_without_one_the_gateways_stands_there(event: dict[str, object]) -> None:
-    assert Request(event).id == GATEWAY_ID
+    assert Request(event, INVOCATION_ID).id == GATEWAY_ID
 
 
 def test_the_tenant_comes_from_the_authorizer_alone() -> None:
@@ -38,7 +39,7 @@ def test_the_tenant_comes_from_the_authorizer_alone() -> None:
         "body": '{"tenantId": "evil", "tenant_id": "evil"}',
     }
     event["requestContext"] = event["requestContext"] | {"tenantId": "evil"}
-    assert Request(event).tenant_id == "cm3tenant0acme0sample0001"
+    assert Request(event, INVOCATION_ID).tenant_id == "cm3tenant0acme0sample0001"
 
 
 def test_of_the_path_a_log_line_says_only_what_has_the_shape_of_an_id() -> None:
@@ -48,7 +49,7 @@ def test_of_the_path_a_log_line_says_only_what_has_the_shape_of_an_id() -> None:
         "pathParameters": {"contactId": "+49 151 2345678", "tagId": "cm3tag0vip"},
         "requestContext": {"requestId": GATEWAY_ID, "authorizer": {"tenantId": "acme", "keyId": "key"}},
     }
-    assert Request(event).log_keys == {
+    assert Request(event, INVOCATION_ID).log_keys == {
         "request_id": GATEWAY_ID,
         "route": "DELETE /v1/contacts/{contactId}/tags/{tagId}",
         "tenant_id": "acme",
@@ -58,16 +59,21 @@ def test_of_the_path_a_log_line_says_only_what_has_the_shape_of_an_id() -> None:
 
 
 def test_an_event_without_anything_can_still_be_logged() -> None:
-    assert Request({}).log_keys == {"request_id": "", "route": "None None", "tenant_id": None, "key_id": None}
+    assert Request({}, INVOCATION_ID).log_keys == {
+        "request_id": INVOCATION_ID,
+        "route": "None None",
+        "tenant_id": None,
+        "key_id": None,
+    }
 
 
 @pytest.mark.parametrize("query", [None, {}, {"Phone": "12345"}])
 def test_a_missing_query_parameter_is_named(query: dict[str, str] | None) -> None:
-    request = Request({"queryStringParameters": query})
+    request = Request({"queryStringParameters": query}, INVOCATION_ID)
     with pytest.raises(InvalidParameter) as refusal:
         request.query("phone")
     assert refusal.value.error_data == {"details": "phone is required.", "field": "phone"}
 
 
 def test_an_empty_query_parameter_is_not_missing() -> None:
-    assert Request({"queryStringParameters": {"phone": ""}}).query("phone") == ""
+    assert Request({"queryStringParameters": {"phone": ""}}, INVOCATION_ID).query("phone") == ""

@@ -27,7 +27,7 @@ def endpoint(use_case: UseCase) -> Callable[[Event, LambdaContext], Answer]:
     @wraps(use_case)
     def handler(event: Event, context: LambdaContext) -> Answer:
         started = perf_counter()
-        request = Request(event)
+        request = Request(event, context.aws_request_id)
         with logger.append_context_keys(**request.log_keys):  # of this request alone: the next one may lack some
             outcome, response = _answer(use_case, request, context)
             logger.info(outcome, status=response.status, duration_ms=round(1000 * (perf_counter() - started), 1))
@@ -48,6 +48,7 @@ def _answer(use_case: UseCase, request: Request, context: LambdaContext) -> tupl
     """The name of the outcome, as logs and metrics count it, and the response."""
     try:
         response = _perform(use_case, request, context)
+        response.body.encode()  # it is made here, and can be sent: else that is a bug like any other
     except ContactsError as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.exception("The request failed")

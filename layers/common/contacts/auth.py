@@ -12,7 +12,7 @@ from contacts.errors import ContactsError
 from contacts.observability import logger
 from contacts.tables import ApiKeyItem, ConditionFailed, update
 
-_BEARER = re.compile(r"bearer +(sflo_live_[A-Za-z0-9_-]{43})", re.IGNORECASE)
+_BEARER = re.compile(r"(?i:bearer) +(sflo_live_[A-Za-z0-9_-]{43})")
 _LAST_USED_PRECISION = timedelta(minutes=5)
 
 DEFAULT_RATE_LIMIT = 80
@@ -47,26 +47,36 @@ def hash_key(key: str, pepper: str) -> str:
 
 def authorize(event: dict[str, Any]) -> dict[str, Any]:
     """The policy and context of the key in the Authorization header. Raises Unauthorized."""
-    api_key = _find_key(_bearer_key(event))
+    try:
+        key, stage = _bearer_key(event), _stage(event)
+    except (AttributeError, KeyError, TypeError, ValueError):  # no such header, or no event of API Gateway's at all
+        logger.info("API key missing or misshapen")
+        raise Unauthorized from None
+    api_key = _find_key(key)
     if api_key is None or api_key.status != "ACTIVE" or _is_expired(api_key):
         logger.info("API key refused", key_id=api_key.key_id if api_key else None)
         raise Unauthorized
     _note_use(api_key)
     return {
         "principalId": api_key.key_id,
-        "policyDocument": _policy(event["methodArn"], api_key.scopes),
+        "policyDocument": _policy(stage, api_key.scopes),
         "context": _context(api_key),
         "usageIdentifierKey": api_key.key_id,  # what the usage plan counts: the gateway key's value is our key's id
     }
 
 
 def _bearer_key(event: dict[str, Any]) -> str:
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    match = _BEARER.fullmatch(headers.get("authorization") or "")
+    headers = {name.lower(): value for name, value in event["headers"].items()}
+    match = _BEARER.fullmatch(headers["authorization"])
     if match is None:
-        logger.info("API key missing or misshapen")
-        raise Unauthorized
+        raise ValueError
     return match[1]
+
+
+def _stage(event: dict[str, Any]) -> str:
+    """What the ARNs of all routes begin with."""
+    api, stage, *_ = event["methodArn"].split("/")
+    return f"{api}/{stage}"
 
 
 def _find_key(key: str) -> ApiKeyItem | None:
@@ -91,16 +101,15 @@ def _context(api_key: ApiKeyItem) -> dict[str, str]:
     }
 
 
-def _policy(method_arn: str, scopes: list[str]) -> dict[str, Any]:
+def _policy(stage: str, scopes: list[str]) -> dict[str, Any]:
     """Names every route of the scopes, not the one that was called: the gateway caches the answer for all of them."""
-    api, stage, *_ = method_arn.split("/")
     return {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
                 "Action": "execute-api:Invoke",
-                "Resource": [f"{api}/{stage}/{route}" for scope in ("any", *scopes) for route in ROUTES[scope]],
+                "Resource": [f"{stage}/{route}" for scope in ("any", *scopes) for route in ROUTES[scope]],
             }
         ],
     }

@@ -1,6 +1,5 @@
 """The contacts of one tenant. Every write carries its condition, never read-then-write; docs/decisions.md says why."""
 
-import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,7 +13,6 @@ from contacts.errors import AssignmentOutweighed, ContactNotFound, DatabaseUnava
 from contacts.identifiers import is_id, new_id
 from contacts.resources import Contact, ContactWithTags, Source, TagAssignment
 from contacts.tables import (
-    PATIENCE_SECONDS,
     ConditionFailed,
     ContactItem,
     ContactPointer,
@@ -22,6 +20,7 @@ from contacts.tables import (
     TagItem,
     batch_read,
     transact,
+    tries,
     update,
 )
 
@@ -63,8 +62,7 @@ class ContactRepository:
 
     def upsert(self, phone: str, display_name: str | None) -> tuple[Contact, bool]:
         """The contact and whether this call made it. An existing one keeps its name when none is given."""
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < give_up_at:
+        for _ in tries():
             try:
                 return self._refresh(phone, display_name), False
             except ConditionFailed:
@@ -170,9 +168,8 @@ class ContactRepository:
         last = _recent_messages.get(key)
         if last and _is_cooling_down(last, received_at):
             return False
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
         consistent = False
-        while time.monotonic() < give_up_at:
+        for _ in tries():
             item = ContactItem.read(key, consistent=consistent)
             consistent = True
             try:
@@ -283,6 +280,9 @@ class ContactRepository:
                 raise ContactNotFound
             phone = _remember(_known_phones, pointer_key, found[pointer_key]["phone"]["S"])
         if tag_key not in found or "deleted_at" in found[tag_key]:
+            # Of both missing it is the contact that is named, also by a process that only remembers its pointer.
+            if pointer_key not in found and not batch_read([pointer_key]):
+                raise ContactNotFound
             raise TagNotFound
         return ContactItem(*ContactItem.key(self._tenant_id, phone))
 

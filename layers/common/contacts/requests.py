@@ -18,22 +18,26 @@ _WRITING_METHODS = frozenset({"POST", "PATCH", "DELETE"})
 
 
 class Request:
-    def __init__(self, event: dict[str, Any]) -> None:
-        self._event = event
-        self._headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        self._path = event.get("pathParameters") or {}
-        self._context = event.get("requestContext") or {}
+    """Of whatever event: what is missing in it, or of another type, shows when it is asked for."""
+
+    def __init__(self, event: object, invocation_id: str) -> None:
+        self._invocation_id = invocation_id
+        self._event = _object(event)
+        self._headers = {name.lower(): value for name, value in _object(self._event.get("headers")).items()}
+        self._path = _object(self._event.get("pathParameters"))
+        self._context = _object(self._event.get("requestContext"))
+        self._key = _object(self._context.get("authorizer"))
 
     @property
     def id(self) -> str:
-        """The caller's X-Request-Id where it is usable, else the gateway's."""
-        wanted = self.header("X-Request-Id") or ""
-        return wanted if _REQUEST_ID.fullmatch(wanted) else str(self._context.get("requestId", ""))
+        """The caller's X-Request-Id where it is usable, else the gateway's; Lambda's own when no gateway gave one."""
+        candidates = self.header("X-Request-Id"), self._context.get("requestId"), self._invocation_id
+        return next(text for each in candidates if _REQUEST_ID.fullmatch(text := str(each or "")))
 
     @cached_property
     def identity(self) -> Identity:
         """From the authorizer alone: no path, query, header or body can name a tenant. The gateway makes all text."""
-        key = self._context["authorizer"]
+        key = self._key
         return Identity(
             tenant_id=key["tenantId"],
             key_id=key["keyId"],
@@ -61,13 +65,13 @@ class Request:
     @property
     def log_keys(self) -> dict[str, str | None]:
         """What every log line of this request says: ids only, and of the path only what is one."""
-        authorizer = self._context.get("authorizer") or {}
+        path = {name: str(self._path.get(name)) for name in ("contactId", "tagId")}
         return {
             "request_id": self.id,
             "route": f"{self._event.get('httpMethod')} {self._event.get('resource')}",
-            "tenant_id": authorizer.get("tenantId"),
-            "key_id": authorizer.get("keyId"),
-            **{name: value for name, value in self._path.items() if is_id(value)},
+            "tenant_id": self._key.get("tenantId"),
+            "key_id": self._key.get("keyId"),
+            **{name: value for name, value in path.items() if is_id(value)},
         }
 
     @property
@@ -112,3 +116,8 @@ class Request:
     def body[Model: RequestBody](self, model: type[Model]) -> Model:
         """Raises InvalidParameter naming the field that is wrong, `body` when it is no JSON object."""
         return model.parse(self.raw_body)
+
+
+def _object(value: object) -> dict[str, Any]:
+    """An empty one in place of what is none."""
+    return value if isinstance(value, dict) else {}

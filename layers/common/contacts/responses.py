@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +20,7 @@ class Response:
     resource: object
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def body(self) -> str:
         return self.resource if isinstance(self.resource, Rendered) else to_json(self.resource)
 

@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, ResponseStreamingError
@@ -292,18 +292,29 @@ _TRANSIENT_CODES = frozenset(
 )
 
 
+def tries() -> Iterator[None]:
+    """One at once, then others, each after a pause with jitter, for as long as a call may go on repeating itself."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    longest_pause = 0.05
+    yield
+    while time.monotonic() < give_up_at:
+        time.sleep(random.uniform(0, longest_pause))  # noqa: S311 - jitter, no secret
+        longest_pause = min(2 * longest_pause, 0.4)
+        yield
+
+
 def attempt[Result](operation: Callable[[], Result]) -> Result:
     """Runs one DynamoDB operation, and again with a pause when it may succeed then.
 
     Raises ConditionFailed, DatabaseUnavailable, or pynamodb's error when the fault is ours.
     """
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    longest_pause = 0.05
     faults = 0
-    while True:
+    cause: PynamoDBException | None = None
+    for _ in tries():
         try:
             return operation()
         except PynamoDBException as error:
+            cause = error
             codes = _codes(error)
             if codes & _CONDITION_CODES:
                 raise ConditionFailed(_old_item(error)) from error
@@ -311,10 +322,9 @@ def attempt[Result](operation: Callable[[], Result]) -> Result:
                 if not (codes & _TRANSIENT_CODES or _never_answered(error)):
                     raise
                 faults += 1
-            if faults == MOST_FAULTS or time.monotonic() >= give_up_at:
-                raise DatabaseUnavailable from error
-        time.sleep(random.uniform(0, longest_pause))  # noqa: S311 - jitter, no secret
-        longest_pause = min(2 * longest_pause, 0.4)
+                if faults == MOST_FAULTS:
+                    break
+    raise DatabaseUnavailable from cause
 
 
 def _codes(error: PynamoDBException) -> set[str]:
@@ -331,12 +341,18 @@ def _old_item(error: PynamoDBException) -> dict[str, Any] | None:
 
 
 def _refuse_unreadable(response_dict: dict[str, Any], **_: object) -> None:
-    """botocore takes what is no JSON for an empty answer: half of an item would be an item that is not there."""
-    if response_dict["body"] or response_dict["status_code"] < 300:  # noqa: PLR2004 - an error may have no body
-        try:
-            json.loads(response_dict["body"])
-        except ValueError as error:
-            raise ResponseStreamingError(error="no JSON") from error
+    """botocore takes what is no JSON for an empty answer, and stumbles over what is no object."""
+    body = response_dict["body"]
+    is_empty_error = not body and response_dict["status_code"] >= 300  # noqa: PLR2004 - it need not say more
+    if not is_empty_error and not _is_json_object(body):
+        raise ResponseStreamingError(error="no JSON object")
+
+
+def _is_json_object(text: bytes) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _never_answered(error: PynamoDBException) -> bool:

@@ -1,0 +1,64 @@
+"""openapi.yaml, and whether what goes over the wire keeps to it."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.gateway import ROOT
+
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@cache
+def document() -> Any:
+    return schemathesis.openapi.from_path(ROOT / "openapi.yaml", config=SchemathesisConfig())
+
+
+def check_exchange(method: str, target: str, response: httpx.Response) -> None:
+    """Raises when an answer is not the documented one, or when a request was accepted that should not have been.
+
+    A route that is not documented is the gateway's to refuse, and so is a head that it does not read to its end.
+    """
+    path, _, query = target.partition("?")
+    operation = document().find_operation_by_path(method, path)
+    if operation is None or operation.method.upper() != method or response.status_code in {414, 431}:
+        return
+    check_answer(operation, response)
+    if response.is_success:
+        for part, value in _parts(operation, query, response.request):
+            part.validate(value)
+
+
+def check_answer(operation: Any, response: httpx.Response) -> None:
+    """Raises when status, headers or body are not documented."""
+    any_case = operation.Case(path_parameters={each.name: "-" for each in operation.path_parameters})
+    any_case.validate_response(response, checks=CHECKS)
+
+
+def _parts(operation: Any, query: str, request: httpx.Request) -> Iterator[tuple[Any, Any]]:
+    """The documented parts of a request, each with what was sent for it."""
+    for body in operation.body:
+        yield body, json.loads(request.content)
+    sent = dict(parse_qsl(query, keep_blank_values=True))
+    for parameter in operation.query:
+        yield parameter, sent.get(parameter.name)
+    for header in operation.headers:
+        if header.name in request.headers:
+            yield header, request.headers[header.name]

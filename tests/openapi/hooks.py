@@ -1,0 +1,25 @@
+"""What Schemathesis cannot know of the API; it loads this file by schemathesis.toml."""
+
+import os
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+
+dropped = st.characters(categories=["Zs", "Pd", "Cf"]) | st.sampled_from("+()./\t＋（）．／\N{MINUS SIGN}")
+written_digits = st.tuples(st.text(dropped, max_size=2), st.characters(categories=["Nd"])).map("".join)
+schemathesis.openapi.format("phone", st.lists(written_digits, min_size=5, max_size=32).map("".join))
+
+tag_ids = st.sampled_from(os.environ["TAG_IDS"].split()) | st.from_regex(r"c[a-z0-9]{7,31}", fullmatch=True)
+schemathesis.openapi.format("tag-id", tag_ids)
+
+_idempotency_keys = set[str]()
+
+
+@schemathesis.hook
+def before_call(_context: object, case: schemathesis.Case[Any], _kwargs: dict[str, Any]) -> None:
+    """A key that was drawn before for another request would be all that is refused of this one: 422."""
+    key = case.headers.get("Idempotency-Key")
+    if key in _idempotency_keys:
+        del case.headers["Idempotency-Key"]
+    _idempotency_keys.add(str(key))
