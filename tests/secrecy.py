@@ -25,8 +25,9 @@ def note(value: Any) -> None:
     match value:
         case bytes():
             note(value.decode(errors="replace"))
-        case str() if not is_id(value) and len(set(value)) > 1:
-            texts.update(each[:_LONGEST] for each in (value, value.strip(), re.sub(r"\D", "", value)))
+        case str() if not is_id(value):
+            spellings = value, value.strip(), re.sub(r"\D", "", value)
+            texts.update(each[:_LONGEST] for each in spellings if len(set(each)) > 1)
             with suppress(ValueError, RecursionError):
                 note(json.loads(value))
         case list() | tuple():
