@@ -17,6 +17,7 @@ texts: set[str] = set()
 _PERSONAL = {"phone", "display_name", "displayName", "reason", "key", "secret"}
 _SHAPES = re.compile(r"sflo_live_[\w-]{10,}|sha256=[0-9A-Fa-f]{64}")
 _SHORTEST = 10  # what is shorter turns up in ids and times by chance
+_FEWEST = 4  # different characters; what has less is padding, in quotes perhaps
 _LONGEST = 300  # of a body, more need not be looked for
 
 
@@ -27,7 +28,7 @@ def note(value: Any) -> None:
             note(value.decode(errors="replace"))
         case str() if not is_id(value):
             spellings = value, value.strip(), re.sub(r"\D", "", value)
-            texts.update(each[:_LONGEST] for each in spellings if len(set(each)) > 1)
+            texts.update(each[:_LONGEST] for each in spellings if len(set(each)) >= _FEWEST)
             with suppress(ValueError, RecursionError):
                 note(json.loads(value))
         case list() | tuple():
