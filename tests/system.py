@@ -61,7 +61,8 @@ class Caller:
             extensions={"target": target.encode()},
         )
         path, _, query = target.partition("?")
-        secrecy.note([unquote_plus(each) for each in (*path.split("/"), *re.split("[&=]", query))])
+        secrecy.note(unquote_plus(path).split("/"))
+        secrecy.note([unquote_plus(each) for each in re.split("[&=]", query)])
         secrecy.note([self.key, body, json_body, response.request.content, response.content])
         check_exchange(method, target, response)
         return response
