@@ -21,11 +21,11 @@ _LONGEST = 300  # of a body, more need not be looked for
 
 
 def note(value: Any) -> None:
-    """A text, a body among them, and whatever is personal in one or in an object; ids are not."""
+    """A text, a body among them, and whatever is personal in one or in an object; ids and mere padding are not."""
     match value:
         case bytes():
             note(value.decode(errors="replace"))
-        case str() if not is_id(value):
+        case str() if not is_id(value) and len(set(value)) > 1:
             texts.update(each[:_LONGEST] for each in (value, value.strip(), re.sub(r"\D", "", value)))
             with suppress(ValueError, RecursionError):
                 note(json.loads(value))

@@ -1,7 +1,6 @@
 """The running system and those who call it over HTTP: for all tests that go through the gateway."""
 
 import json
-import re
 import secrets
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Barrier
 from typing import Any, cast
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote
 
 import httpx
 import pytest
@@ -61,8 +60,7 @@ class Caller:
             extensions={"target": target.encode()},
         )
         path, _, query = target.partition("?")
-        secrecy.note(unquote_plus(path).split("/"))
-        secrecy.note([unquote_plus(each) for each in re.split("[&=]", query)])
+        secrecy.note([*unquote(path).split("/"), *(value for _, value in parse_qsl(query))])
         secrecy.note([self.key, body, json_body, response.request.content, response.content])
         check_exchange(method, target, response)
         return response

@@ -219,16 +219,20 @@ class FaultProxy:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
+            @override
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # who does not wait for an answer is no concern of ours
+                    super().handle()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-                with suppress(ConnectionError):  # who does not wait for an answer is no concern of ours
-                    try:
-                        self._reply(proxy.answer(headers, body))
-                    except Hangup as hangup:
-                        self.close_connection = True
-                        if hangup.reply:
-                            self._reply(hangup.reply, sent=len(hangup.reply.body) // 2)
+                try:
+                    self._reply(proxy.answer(headers, body))
+                except Hangup as hangup:
+                    self.close_connection = True
+                    if hangup.reply:
+                        self._reply(hangup.reply, sent=len(hangup.reply.body) // 2)
 
             def _reply(self, reply: Reply, sent: int | None = None) -> None:
                 self.send_response(reply.status)

@@ -163,6 +163,7 @@ def _kill_in_flight(api: Caller, stack: Stack) -> tuple[dict[str, str], str, htt
             answer = thread.submit(api.send, "POST", "/v1/contacts", json_body={"phone": phone}, headers=headers)
             time.sleep(attempt % 20 / 1000)
             signal_all("upsert_contact", signal.SIGSTOP)
+            time.sleep(0.05)  # what it had sent arrives
             is_in_flight = bool(_locks(stack))
             signal_all("upsert_contact", signal.SIGKILL if is_in_flight else signal.SIGCONT)
             if is_in_flight:
