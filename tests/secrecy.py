@@ -54,7 +54,8 @@ def find(log: Path) -> set[str]:
     written = texts | {quote(text, errors="replace") for text in texts}
     written |= {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for text in texts for is_ascii in (False, True)}
     written |= {base64.b64encode(text.encode(errors="replace")).decode() for text in texts}
-    lines = {line for text in written for line in text.split("\n") if len(line) >= _SHORTEST}
+    parts = {line for text in written for line in text.splitlines()}
+    lines = {each for each in parts if len(each) >= _SHORTEST and len(set(each)) >= _FEWEST}
     found = subprocess.run(
         ["grep", "--text", "--fixed-strings", "--only-matching", "--file=-", str(log)],
         input="\n".join(lines).encode(errors="replace"),

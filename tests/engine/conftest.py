@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,13 @@ from tests.engine.processes import Pool, run_pool
 from tests.engine.table import PROPERTIES, Row, Table
 from tests.gateway import ACME, GLOBEX, Tenant, call
 from tests.policies import Policies, give_credentials
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coverage is measured by the fast tests alone: here it would take a third of the time."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

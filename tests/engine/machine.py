@@ -12,7 +12,7 @@ from typing import Any
 import hypothesis
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from contacts import repository, timestamps
 from contacts.auth import Unauthorized, hash_key
@@ -122,6 +122,14 @@ class Contract(RuleBasedStateMachine):
         self.cooldowns: dict[tuple[str, str], str] = {}
         """They outlast the contact for as long as a process remembers them."""
 
+    @initialize(key=st.sampled_from([None, KEYS[0]]), phone=phones)
+    def begin(self, key: ApiKey | None, phone: str) -> None:
+        """With nothing, or with a contact that can take no more tags."""
+        if key:
+            self.upsert(key, phone, "Ada", once=False)
+            for tag_id in MANY_TAGS:
+                self._assign(key, 0, tag_id, None, once=False)
+
     @rule(key=keys, phone=phones, name=names, once=st.booleans())
     def upsert(self, key: ApiKey, phone: str, name: str | None, *, once: bool) -> None:
         with now() as is_now:
@@ -169,11 +177,6 @@ class Contract(RuleBasedStateMachine):
     @rule(key=keys, number=st.integers(), tag=tag_numbers, reason=names, once=st.booleans())
     def assign(self, key: ApiKey, number: int, tag: int, reason: str | None, *, once: bool) -> None:
         self._assign(key, number, tag_ids(key.tenant)[tag], reason, once=once)
-
-    @rule(key=keys, number=st.integers())
-    def assign_many(self, key: ApiKey, number: int) -> None:
-        for tag_id in MANY_TAGS:
-            self._assign(key, number, tag_id, None, once=False)
 
     def _assign(self, key: ApiKey, number: int, tag_id: str, reason: str | None, *, once: bool) -> None:
         contact_id, contact = self._any(key.tenant, number)
