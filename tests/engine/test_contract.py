@@ -5,4 +5,4 @@ from tests.engine.table import Table
 
 
 def test_random_histories_follow_the_contract(table: Table) -> None:
-    assert run_contract(examples=32, steps_each=50, seed=1) > 1500
+    assert run_contract(examples=32, steps_each=50, seed=1) > 1000
