@@ -18,10 +18,10 @@ from tests.gateway import ACME, GLOBEX, Tenant, call
 from tests.policies import Policies, give_credentials
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Coverage is measured by the fast tests alone: here it would take a third of the time."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if item.path.parent == Path(__file__).parent and not config.option.no_cov:  # with both, pytest-cov stumbles
             item.add_marker("no_cover")
 
 
