@@ -53,25 +53,26 @@ def create_table(endpoint: str, properties: dict[str, Any]) -> None:
 
 
 def _jars() -> Path:
-    """Fetched from Maven Central once; a link in the virtual environment remembers where they are."""
-    link = Path(sys.prefix) / "dynamodb-local" / VERSION
-    if not link.exists():
-        with locked(link.parent, patience_seconds=300):
-            if not link.exists():
-                link.unlink(missing_ok=True)  # it may point to a cache that was emptied
-                link.symlink_to(_fetch())
-    return link / "modules"
+    """Fetched from Maven Central once, and kept: what all checkouts share in a cache may vanish while it is used."""
+    jars = Path(sys.prefix) / "dynamodb-local" / f"jars-{VERSION}"
+    if not jars.exists():
+        with locked(jars.parent, patience_seconds=300):
+            if not jars.exists():
+                partial = jars.with_name("partial")
+                _fetch(partial)
+                partial.rename(jars)
+    return jars
 
 
-def _fetch() -> Path:
+def _fetch(directory: Path) -> None:
     import jgo  # noqa: PLC0415 - half a second, and needed once
 
     logging.getLogger("jgo").setLevel(logging.ERROR)  # it wonders about native libraries
     print("Fetching DynamoDB Local from Maven Central (49 MB, only this once) ...", file=sys.stderr, flush=True)
     try:
-        path: Path = jgo.build(f"software.amazon.dynamodb:DynamoDBLocal:{VERSION}").path
+        cached = jgo.build(f"software.amazon.dynamodb:DynamoDBLocal:{VERSION}").path
+        shutil.copytree(cached / "modules", directory, dirs_exist_ok=True)
     except Exception as error:  # whatever goes wrong in there, the remedy is the same
         raise CannotStart(
             f"DynamoDB Local could not be fetched. Is Maven Central within reach? Try again. ({error})"
         ) from error
-    return path
