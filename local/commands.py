@@ -30,7 +30,9 @@ terminal = Console(highlight=False)
 
 
 @app.command()
-def start(port: Annotated[int, typer.Option(help="Where the API listens, on 127.0.0.1.")] = 3000) -> None:
+def start(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the API listens, on 127.0.0.1.")] = 3000,
+) -> None:
     """The whole API, with two demo tenants."""
     with (
         _until_interrupted(),

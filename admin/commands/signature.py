@@ -14,7 +14,9 @@ def sign(
     method: Annotated[str, typer.Argument(help="As GET or POST.")],
     url: Annotated[str, typer.Argument(help="The whole URL, or its path and query.")],
     *,
-    key_id: Annotated[str | None, typer.Option(help="Take the secret of this key, as `key list` shows it.")] = None,
+    key_id: Annotated[
+        str | None, typer.Option(help="Take the secret of the key with this id, which is not looked up.")
+    ] = None,
     secret: Annotated[
         str | None, typer.Option(envvar="CONTACTS_SIGNING_SECRET", help="The secret, as `key create` showed it.")
     ] = None,
