@@ -35,7 +35,7 @@ os.environ |= {
 }
 
 # These read the environment while they are imported.
-from contacts import repository, timestamps  # noqa: E402
+from contacts import origin, queues, repository, timestamps  # noqa: E402
 from contacts.tables import TagItem, connection  # noqa: E402
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -83,6 +83,14 @@ def _dynamodb() -> DynamoDBServiceResource:
     return boto3.resource("dynamodb")
 
 
+def forget() -> None:
+    """What functions remember is gone, as in a process that has just started."""
+    repository._known_phones.clear()
+    repository._recent_messages.clear()
+    origin._secrets.cache_clear()
+    queues._sqs.cache_clear()
+
+
 @pytest.fixture
 def table(policies: Policies) -> Iterator[Table]:
     """The template's table, empty, in moto."""
@@ -91,8 +99,7 @@ def table(policies: Policies) -> Iterator[Table]:
     with mock_aws():
         table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
         enforce(policies, connection().client)
-        repository._known_phones.clear()
-        repository._recent_messages.clear()
+        forget()
         yield table
 
 

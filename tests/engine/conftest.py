@@ -2,24 +2,33 @@
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from admin.table_check import Finding, check_table
-from contacts import repository, timestamps
+from contacts import timestamps
 from contacts.tables import TableItem, TagItem, TagName, connection
 from local.engine import create_table, run_engine
+from tests.conftest import forget
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import PHONE, Scene
 from tests.engine.processes import Pool, run_pool
 from tests.engine.table import PROPERTIES, Row, Table
-from tests.gateway import ACME, GLOBEX, Tenant, call
+from tests.gateway import ACME, GLOBEX, Tenant, call, load_handler
 from tests.policies import Policies, give_credentials
+from tests.template.conftest import FUNCTIONS
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Coverage is measured by the fast tests alone: here it would take a third of the time."""
+    """Coverage is measured by the fast tests alone: here it would take a third of the time.
+
+    What happens once in a process, the import of a module, must therefore not happen in these tests.
+    """
+    for function in FUNCTIONS:
+        load_handler(function)
+    import_module("contacts.idempotency")
     for item in items:
         if item.path.parent == Path(__file__).parent and not config.option.no_cov:  # with both, pytest-cov stumbles
             item.add_marker("no_cover")
@@ -81,8 +90,7 @@ def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
 def table(first_rows: list[Row], whole_table: Table) -> Iterator[Table]:
     """Whatever a test of ACME's does, the table is whole after it, and nothing of GLOBEX's has changed."""
     whole_table.replace(first_rows)
-    repository._known_phones.clear()
-    repository._recent_messages.clear()
+    forget()
     before = whole_table.rows_of(GLOBEX.id)
     yield whole_table
     assert whole_table.rows_of(GLOBEX.id) == before

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from contacts import repository
+from tests.conftest import forget
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.table import Row, Table
 from tests.gateway import ACME, REQUEST_ID, Event, build_event, check_isolation, invoke
@@ -106,7 +106,7 @@ class Scene:
 
     def play(self, call: Call) -> Any:
         """The whole answer, from a function that knows nothing yet."""
-        repository._known_phones.clear()
+        forget()
         answer = invoke(*self.event(call))
         check_isolation(ACME, answer)
         return self._masked(answer)

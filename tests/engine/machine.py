@@ -14,12 +14,13 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from contacts import repository, timestamps
+from contacts import timestamps
 from contacts.auth import Unauthorized, hash_key
 from contacts.repository import TAG_LIMIT
 from contacts.resources import Source
 from contacts.settings import key_pepper
 from contacts.tables import ApiKeyItem, TableItem, TagItem, TagName, TenantApiKey
+from tests.conftest import forget
 from tests.gateway import ACME, GLOBEX, Tenant, build_event, call, invoke
 from tests.queues import deliver
 from tests.refusals import CONTACT_NOT_FOUND, KEY_REUSED, TAG_LIMIT_REACHED, TAG_NOT_FOUND
@@ -313,8 +314,7 @@ class Contract(RuleBasedStateMachine):
     @rule()
     def start_anew(self) -> None:
         """As a process that knows nothing yet."""
-        repository._known_phones.clear()
-        repository._recent_messages.clear()
+        forget()
         self.cooldowns.clear()
 
     def teardown(self) -> None:

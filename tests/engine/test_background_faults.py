@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from contacts import repository
 from contacts.errors import DatabaseUnavailable
+from tests.conftest import forget
 from tests.engine.api_key import API_KEY, LISTED_API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, faults_of
 from tests.engine.flows import NEW_PHONE, PHONE, Scene
@@ -59,8 +59,7 @@ def test_a_message_is_done_once_or_comes_again(
 
 
 def deliver_anew(function: str, message: dict[str, Any]) -> list[int]:
-    repository._known_phones.clear()
-    repository._recent_messages.clear()
+    forget()
     return deliver(function, message)
 
 

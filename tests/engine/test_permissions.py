@@ -3,9 +3,8 @@
 import pytest
 from pynamodb.exceptions import PutError
 
-from contacts import repository
 from contacts.tables import TagItem
-from tests.conftest import template_resources
+from tests.conftest import forget, template_resources
 from tests.engine.api_key import API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, refuse
 from tests.engine.flows import CALLS, NEW_PHONE, PHONE, Scene
@@ -41,7 +40,7 @@ def play_queues(contact_id: str) -> None:
     command = {"tenantId": ACME.id, "contactId": contact_id, "tagId": ACME.tag_ids[1], "source": "AI_TOOL"}
     command["issuedAt"] = "2026-11-24T09:00:00Z"
     for action in "ASSIGN", "REMOVE":
-        repository._known_phones.clear()
+        forget()
         assert deliver("apply_tag_command", command | {"action": action}) == []
     for phone in PHONE, NEW_PHONE:
         message = {"tenantId": ACME.id, "phone": phone, "receivedAt": "2026-11-24T09:00:00Z"}

@@ -12,9 +12,10 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_sqs.service_resource import Queue
 
-from contacts import repository, timestamps
+from contacts import timestamps
 from contacts.identifiers import new_id
 from contacts.tables import TagItem
+from tests.conftest import forget
 from tests.functions.conftest import Reply, Wire, refuse
 from tests.gateway import Tenant, call
 from tests.queues import bodies, create_queue, deliver, take
@@ -359,7 +360,7 @@ def test_removing_is_a_read_of_the_pointer_and_a_write(commands: Commands, wire:
     wire.requests.clear()
     assert commands.apply("REMOVE", "AI_TOOL") == "REMOVED"
     assert wire.operations == ["UpdateItem"]
-    repository._known_phones.clear()
+    forget()
 
 
 def test_who_did_what_is_in_the_log_without_the_reason(

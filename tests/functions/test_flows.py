@@ -11,6 +11,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts import repository
 from contacts.identifiers import new_id
+from tests.conftest import forget
 from tests.functions.conftest import Wire, refuse
 from tests.gateway import ACME, Tenant, call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, UNAVAILABLE
@@ -47,7 +48,7 @@ def test_by_id_the_pointer_is_read_until_it_is_known(
     assert call(function, acme, contactId=contact["id"], **request_)[0] < 300
     assert wire.operations == first_time
 
-    repository._known_phones.clear()
+    forget()
     _, other = call("upsert_contact", acme, json_body={"phone": "99999"})
     call("get_contact", acme, contactId=other["id"])
     wire.requests.clear()

@@ -14,7 +14,8 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_sqs.service_resource import Queue
 
-from contacts import repository, tables, timestamps
+from contacts import tables, timestamps
+from tests.conftest import forget
 from tests.functions.conftest import Reply, Wire, refuse
 from tests.gateway import Tenant, call
 from tests.queues import bodies, create_queue, deliver
@@ -56,7 +57,7 @@ def found(tenant: Tenant, phone: str = PHONE) -> dict[str, Any]:
 @pytest.fixture(params=["warm", "cold"])
 def environment(request: pytest.FixtureRequest) -> Callable[[], None]:
     """Called between two messages: the second may be handled where the first was, or elsewhere."""
-    return repository._recent_messages.clear if request.param == "cold" else lambda: None
+    return forget if request.param == "cold" else lambda: None
 
 
 # What a message does
@@ -219,7 +220,7 @@ def test_what_wrote_nothing_does_not_prolong_it(acme: Tenant, environment: Calla
 
 def test_nor_does_it_where_the_last_was_only_read_of(acme: Tenant) -> None:
     record(acme, 0)
-    repository._recent_messages.clear()
+    forget()
     record(acme, 50)
     record(acme, 70)
     assert found(acme)["lastSeenAt"] == at(70)
@@ -494,7 +495,7 @@ def test_within_the_cooldown_a_warm_function_makes_no_request(acme: Tenant, wire
 def test_elsewhere_it_makes_one_read_and_then_knows(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     wire.requests.clear()
-    repository._recent_messages.clear()
+    forget()
     record(acme, 59, "Ada")
     record(acme, 58)
     assert wire.operations == ["GetItem"]
