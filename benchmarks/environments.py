@@ -54,8 +54,9 @@ class ExecutionEnvironment:
         libraries = [artifact.layer, RUNTIME_CLIENT] if artifact.layer else [RUNTIME_CLIENT]
         started = time.perf_counter()
         self._process = subprocess.Popen(
-            # The interpreter itself: a virtual environment would lend its packages to whoever lacks them.
-            [Path(sys.executable).resolve(), "-m", "awslambdaric", artifact.handler],
+            # The bare interpreter: a virtual environment would lend its packages to whoever lacks them,
+            # and the machine's own site-packages what their .pth files do at each start.
+            [Path(sys.executable).resolve(), "-S", "-m", "awslambdaric", artifact.handler],
             cwd=artifact.directory,
             env={
                 **LAMBDA,

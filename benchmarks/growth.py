@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched, chain, product
@@ -89,8 +90,8 @@ def measure() -> Section:
     latencies: dict[tuple[str, Size], list[float]] = defaultdict(list)
     requests: dict[str, set[int]] = defaultdict(set)
     sent: list[object] = []
-    connections = {size: _connect(size.table, sent) for size in SIZES}
-    with Progress() as progress:
+    with _back_to_our_table(), Progress() as progress:
+        connections = {size: _connect(size.table, sent) for size in SIZES}
         # One call to each table in turn: what else the machine does meets all of them alike.
         for contacts in progress.track(zip(*samples.values(), strict=True), total=CALLS, description="Growth"):
             for size, contact in zip(SIZES, contacts, strict=True):
@@ -125,6 +126,16 @@ def _fill_tables() -> dict[Size, list[Contact]]:
             for written in writers.map(partial(_put, client, size.table), batches):
                 progress.advance(task, written)
     return samples
+
+
+@contextmanager
+def _back_to_our_table() -> Iterator[None]:
+    """At the end."""
+    ours = TableItem.Meta.table_name, TableItem._connection  # noqa: SLF001
+    try:
+        yield
+    finally:
+        TableItem.Meta.table_name, TableItem._connection = ours  # noqa: SLF001
 
 
 def _connect(table: str, sent: list[object]) -> TableConnection:

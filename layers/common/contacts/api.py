@@ -4,10 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from contacts import startup
 from contacts.errors import ContactsError
@@ -16,16 +15,20 @@ from contacts.origin import check_origin
 from contacts.requests import Request
 from contacts.responses import Response
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 type UseCase = Callable[[Request], Response]
 type Event = dict[str, Any]
 type Answer = dict[str, Any]
+type Handler = Callable[[Event, LambdaContext], Answer]
 
 
-def endpoint(use_case: UseCase) -> Callable[[Event, LambdaContext], Answer]:
+def endpoint(use_case: UseCase) -> Handler:
     """Whatever the event and whatever happens, the handler answers in the contract's shape and raises nothing."""
 
     @wraps(use_case)
-    def handler(event: Event, context: LambdaContext) -> Answer:
+    def handler(event: Event, context: "LambdaContext") -> Answer:
         started = perf_counter()
         request = Request(event, context.aws_request_id)
         with logger.append_context_keys(**request.log_keys):  # of this request alone: the next one may lack some
@@ -44,7 +47,7 @@ def endpoint(use_case: UseCase) -> Callable[[Event, LambdaContext], Answer]:
     return handler
 
 
-def _answer(use_case: UseCase, request: Request, context: LambdaContext) -> tuple[str, Response]:
+def _answer(use_case: UseCase, request: Request, context: "LambdaContext") -> tuple[str, Response]:
     """The name of the outcome, as logs and metrics count it, and the response."""
     try:
         response = _perform(use_case, request, context)
@@ -59,7 +62,7 @@ def _answer(use_case: UseCase, request: Request, context: LambdaContext) -> tupl
     return response.status.name, response
 
 
-def _perform(use_case: UseCase, request: Request, context: LambdaContext) -> Response:
+def _perform(use_case: UseCase, request: Request, context: "LambdaContext") -> Response:
     """The checks in the order of contract section 4."""
     check_origin(request)
     if request.idempotency_key is None:

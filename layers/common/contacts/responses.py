@@ -14,8 +14,10 @@ class Rendered(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, eq=False)
 class Response:
+    """Status, what it shows, and headers of its own."""
+
     status: HTTPStatus
     resource: object
     headers: Mapping[str, str] = field(default_factory=dict)
