@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
 
 from tests import secrecy
-from tests.gateway import ACME, GLOBEX, ROOT, Tenant
+from tests.gateway import ACME, FUNCTIONS, GLOBEX, ROOT, Tenant, load_handler
 from tests.policies import Policies, enforce
 
 pytest_plugins = ["tests.system"]
@@ -40,6 +41,22 @@ from contacts.tables import TagItem, connection  # noqa: E402
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+MEASURED = "functions", "unit"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Coverage doubles the time of a test: it is measured by the fast ones alone, which reach every line.
+
+    What happens once in a process, the import of a module, must therefore not happen in the others.
+    """
+    for function in FUNCTIONS:
+        load_handler(function)
+    import_module("contacts.idempotency")
+    for item in items:
+        is_measured = item.path.parent.name in MEASURED and item.path.stem != "test_any_event"
+        if not is_measured and not config.option.no_cov:  # with both, pytest-cov stumbles
+            item.add_marker("no_cover")
 
 
 @cache

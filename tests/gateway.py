@@ -20,6 +20,7 @@ from tests.policies import running
 from tests.secrecy import note
 
 ROOT = Path(__file__).parent.parent
+FUNCTIONS = sorted(folder.name for folder in (ROOT / "functions").iterdir())
 REQUEST_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
 """The gateway's own, in every sample event."""
 

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from importlib import import_module
-from pathlib import Path
 
 import pytest
 
@@ -16,22 +14,8 @@ from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import PHONE, Scene
 from tests.engine.processes import Pool, run_pool
 from tests.engine.table import PROPERTIES, Row, Table
-from tests.gateway import ACME, GLOBEX, Tenant, call, load_handler
+from tests.gateway import ACME, GLOBEX, Tenant, call
 from tests.policies import Policies, give_credentials
-from tests.template.conftest import FUNCTIONS
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Coverage is measured by the fast tests alone: here it would take a third of the time.
-
-    What happens once in a process, the import of a module, must therefore not happen in these tests.
-    """
-    for function in FUNCTIONS:
-        load_handler(function)
-    import_module("contacts.idempotency")
-    for item in items:
-        if item.path.parent == Path(__file__).parent and not config.option.no_cov:  # with both, pytest-cov stumbles
-            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,7 @@ from typing import Any
 import pytest
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from tests.gateway import ROOT
-
-FUNCTIONS = sorted(folder.name for folder in (ROOT / "functions").iterdir())
-
+from tests.gateway import FUNCTIONS, ROOT
 
 WORKERS = ["apply_tag_command", "record_inbound_message"]
 """They read a queue."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import ROOT, logical_id
-from tests.template.conftest import ENDPOINTS, FUNCTIONS
+from tests.gateway import FUNCTIONS, ROOT, logical_id
+from tests.template.conftest import ENDPOINTS
 
 PACKAGE = ROOT / "layers" / "common" / "contacts"
 ARROWS = [

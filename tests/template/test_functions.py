@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import ROOT, logical_id, sample_event
-from tests.template.conftest import ENDPOINTS, FUNCTIONS
+from tests.gateway import FUNCTIONS, ROOT, logical_id, sample_event
+from tests.template.conftest import ENDPOINTS
 
 READ, UPDATE, PUT, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem"
 ACTIONS = {

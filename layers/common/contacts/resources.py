@@ -31,7 +31,7 @@ _WEIGHTS = {
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def resource[Resource](cls: type[Resource]) -> type[Resource]:
     """A frozen dataclass to the type checker; to Python the least of one: each cold start compiles its methods anew."""
-    return dataclass(kw_only=True, repr=False, eq=False, match_args=False)(cls)
+    return dataclass(kw_only=True, repr=False, match_args=False)(cls)
 
 
 @resource
