@@ -36,7 +36,7 @@ os.environ |= {
 }
 
 # These read the environment while they are imported.
-from contacts import origin, queues, repository, timestamps  # noqa: E402
+from contacts import repository, timestamps  # noqa: E402
 from contacts.tables import TagItem, connection  # noqa: E402
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -104,8 +104,6 @@ def forget() -> None:
     """What functions remember is gone, as in a process that has just started."""
     repository._known_phones.clear()
     repository._recent_messages.clear()
-    origin._secrets.cache_clear()
-    queues._sqs.cache_clear()
 
 
 @pytest.fixture

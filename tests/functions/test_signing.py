@@ -40,6 +40,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 def secrets(table: Table) -> SecretsManagerClient:
     """With the root of the deployment, which no function has read yet."""
     provider = origin._secrets()
+    provider.store.clear()
     provider.client.create_secret(Name=SECRET_NAME, SecretString=SIGNING_ROOT)
     return provider.client
 

@@ -1,6 +1,8 @@
 """What Schemathesis cannot know of the API; it loads this file by schemathesis.toml."""
 
+import json
 import os
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -23,3 +25,12 @@ def before_call(_context: object, case: schemathesis.Case[Any], _kwargs: dict[st
     if key in _idempotency_keys:
         del case.headers["Idempotency-Key"]
     _idempotency_keys.add(str(key))
+
+
+@schemathesis.hook
+def after_call(_context: object, _case: object, response: schemathesis.Response) -> None:
+    """Keeps both bodies, for the search of the logs."""
+    sent = response.request.body
+    bodies = [sent.decode(errors="replace") if isinstance(sent, bytes) else sent, response.text]
+    with Path(os.environ["EXCHANGES"]).open("a", encoding="utf-8") as exchanges:
+        print(json.dumps(bodies), file=exchanges)
