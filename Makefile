@@ -23,7 +23,7 @@ engine: .venv ## the database and the demo tenants alone, for `sam build && sam 
 	@exec python -u -m local engine
 
 test: .venv ## all tests, with branch coverage
-	@pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@pytest -n 3 --no-loadscope-reorder
 
 soak: MINUTES ?= 20
 soak: .venv ## the tests of what goes wrong, at random: make soak MINUTES=20, and SEED=... to see the same again

@@ -14,6 +14,8 @@ import pytest
 from moto import mock_aws
 from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests import secrecy
 from tests.gateway import ACME, FUNCTIONS, GLOBEX, ROOT, Tenant, load_handler
@@ -43,6 +45,22 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 MEASURED = "functions", "unit"
+"""Where coverage comes from."""
+
+OF_THE_RUNNING_SYSTEM = "api", "isolation", "openapi", "platform"
+"""They share one stack, which takes longer to start than most of them."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Each file is run by one process, and all files of the running system by the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = Path(nodeid).parent.name
+        return "the running system" if folder in OF_THE_RUNNING_SYSTEM else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,6 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_measured = item.path.parent.name in MEASURED and item.path.stem != "test_any_event"
         if not is_measured and not config.option.no_cov:  # with both, pytest-cov stumbles
             item.add_marker("no_cover")
+    items.sort(key=lambda item: item.path.parent.name not in OF_THE_RUNNING_SYSTEM)  # what takes longest comes first
 
 
 @cache
