@@ -27,7 +27,7 @@ test: .venv ## all tests, with branch coverage
 
 soak: MINUTES ?= 20
 soak: .venv ## the tests of what goes wrong, at random: make soak MINUTES=20, and SEED=... to see the same again
-	@MINUTES=$(MINUTES) SEED=$(SEED) ROUND=$(ROUND) pytest --no-cov -q -p no:logging --show-capture=no \
+	@MINUTES=$(MINUTES) SEED=$(SEED) ROUND=$(ROUND) pytest --no-cov -q -p no:logging --show-capture=no $(if $(SEED),--hypothesis-seed=$(SEED)) \
 		tests/engine/soak.py $(if $(ROUND),,tests/functions/test_any_event.py tests/openapi/test_running_system.py)
 
 check: .venv ## formatting, lint, types and the template; changes nothing
