@@ -193,7 +193,7 @@ def _section(latencies: dict[tuple[str, Size], list[float]], requests: dict[str,
             cells = [_cell(latencies.get((name, Size(tenants, contacts)))) for contacts in CONTACTS]
             rows.append([name, str(asked), f"{tenants:,}", *cells])
         lines[name] = {
-            contacts: Spread.of(
+            contacts: Spread.of_seconds(
                 chain.from_iterable(latencies.get((name, Size(tenants, contacts)), []) for tenants in TENANTS)
             )
             for contacts in CONTACTS
@@ -206,4 +206,4 @@ def _section(latencies: dict[tuple[str, Size], list[float]], requests: dict[str,
 
 
 def _cell(seconds: list[float] | None) -> str:
-    return str(Spread.of(seconds)) if seconds else ""
+    return str(Spread.of_seconds(seconds)) if seconds else ""

@@ -1,7 +1,7 @@
 """Start-up: from exec until the runtime client asks for the first invocation, then that invocation, over HTTPS."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -43,12 +43,11 @@ def measure(workload: Workload, backend: Backend, directory: Path, rounds: int) 
     by_phone = product["by phone"][1]
     others = {each.name: (each, by_phone) for each in [contenders.reference(), *contenders.peers(by_phone.function)]}
     launches = _launch_all({**others, **product}, backend.environment["AWS_ENDPOINT_URL_DYNAMODB"], directory, rounds)
-    startups = {name: Spread.of(each.startup.seconds for each in of_one) for name, of_one in launches.items()}
-    reference = startups[REFERENCE_NAME].median
-    goals = {"goal of reads": READ * reference, "goal of writes": WRITE * reference}
+    ratios = {name: Spread.of(_ratios(launches, name, _seconds)) for name in launches}
     title = "From exec until the first invocation is asked for"
-    picture = draw_bars(title, "milliseconds", startups, product, goals)
-    return Section("Start-up", [_table(launches, startups)], picture)
+    unit = "of the time that the reference takes in the same round"
+    picture = draw_bars(title, unit, ratios, product, {"goal of reads": READ, "goal of writes": WRITE})
+    return Section("Start-up", [_table(launches)], picture)
 
 
 def _launch_all(
@@ -67,20 +66,27 @@ def _launch_all(
     return launches
 
 
-def _table(launches: Mapping[str, list[Launch]], startups: Mapping[str, Spread]) -> Table:
-    def seconds(each: Launch) -> float:
-        return each.startup.seconds
+def _seconds(each: Launch) -> float:
+    return each.startup.seconds
 
-    def cpu(each: Launch) -> float:
-        return each.startup.cpu_seconds
 
-    def cpu_of_both(each: Launch) -> float:
-        return each.startup.cpu_seconds + each.first_call.cpu_seconds
+def _cpu(each: Launch) -> float:
+    return each.startup.cpu_seconds
 
+
+def _cpu_with_first_call(each: Launch) -> float:
+    return each.startup.cpu_seconds + each.first_call.cpu_seconds
+
+
+def _ratios(launches: Mapping[str, list[Launch]], name: str, cost: Callable[[Launch], float]) -> Iterator[float]:
+    """To the reference in the same round: what else the machine does from round to round meets both."""
+    for each, reference in zip(launches[name], launches[REFERENCE_NAME], strict=True):
+        yield cost(each) / cost(reference)
+
+
+def _table(launches: Mapping[str, list[Launch]]) -> Table:
     def ratio(name: str, cost: Callable[[Launch], float]) -> str:
-        """To the reference in the same round: what else the machine does from round to round meets both."""
-        rounds = zip(launches[name], launches[REFERENCE_NAME], strict=True)
-        return f"{median(cost(each) / cost(reference) for each, reference in rounds):.2f}"
+        return f"{median(_ratios(launches, name, cost)):.2f}"
 
     return Table(
         [
@@ -97,13 +103,13 @@ def _table(launches: Mapping[str, list[Launch]], startups: Mapping[str, Spread])
         [
             [
                 name,
-                str(startups[name]),
-                ratio(name, seconds),
+                str(Spread.of_seconds(map(_seconds, of_one))),
+                ratio(name, _seconds),
                 f"{GOALS[name]:.2f}" if name in GOALS else "",
-                str(Spread.of(map(cpu, of_one))),
-                ratio(name, cpu),
+                str(Spread.of_seconds(map(_cpu, of_one))),
+                ratio(name, _cpu),
                 f"{1000 * median(each.first_call.cpu_seconds for each in of_one):.0f}",
-                ratio(name, cpu_of_both),
+                ratio(name, _cpu_with_first_call),
                 f"{1000 * median(each.second_call.cpu_seconds for each in of_one):.1f}",
             ]
             for name, of_one in launches.items()

@@ -39,7 +39,7 @@ def measure(workload: Workload, backend: Backend, rounds: int) -> Section:
         for case in track([*workload.endpoints, *alone], "Warm calls")
     }
     cpu = {
-        case: {name: Spread.of(each.cpu_seconds for each in of_case) for name, of_case in of_all.items()}
+        case: {name: Spread.of_seconds(each.cpu_seconds for each in of_case) for name, of_case in of_all.items()}
         for case, of_all in costs.items()
     }
     compared = {case.name: cpu[case.name] for case in workload.endpoints}
@@ -87,4 +87,4 @@ def _latency_table(costs: dict[str, Costs]) -> Table:
 
 
 def _cell(costs: list[Cost] | None) -> str:
-    return str(Spread.of(each.seconds for each in costs)) if costs else ""
+    return str(Spread.of_seconds(each.seconds for each in costs)) if costs else ""
