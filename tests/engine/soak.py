@@ -29,7 +29,7 @@ from tests.engine.table import Row, Table
 from tests.gateway import ACME, GLOBEX, call
 
 MINUTES = 0.75 * float(os.environ.get("MINUTES") or 20)
-"""The rest is for tests/functions/test_any_event.py and Schemathesis, which come afterwards."""
+"""The rest is for Schemathesis and tests/functions/test_any_event.py, which run before and after."""
 SEED = int(os.environ.get("SEED") or time.time())
 ROUND = int(os.environ.get("ROUND") or -1)
 """The only one to play, if there is one."""
