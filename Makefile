@@ -44,7 +44,7 @@ fix: .venv ## formats, and mends what the linter can
 build: .venv ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
 	@sam build --config-env $(or $(CONFIG_ENV),default)
 
-bench: .venv ## measures start-up, calls, load and growth, and writes docs/performance.md (ten minutes)
+bench: .venv ## measures start-up, calls, costs and load, and writes docs/performance.md (ten minutes)
 	@python -m benchmarks
 
 invoke: .venv ## one function with its sample event: make invoke NAME=get_contact
@@ -57,6 +57,7 @@ lock: .venv ## renews the pinned requirements, from releases at least two weeks 
 	@compile="uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url --exclude-newer 14days"; \
 	$$compile requirements-dev.in -o requirements-dev.txt; \
 	$$compile layers/common/requirements.in -c requirements-dev.txt -o layers/common/requirements.txt; \
+	printf '%s\n' aws-lambda-powertools boto3 fastapi mangum | $$compile - -c requirements-dev.txt -o benchmarks/peers/requirements.txt; \
 	echo uv | $$compile - -o requirements-uv.txt
 
 .venv: requirements-dev.txt requirements-uv.txt

@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,7 +35,6 @@ class Part(StrEnum):
     WARM = "warm"
     CAPACITY = "capacity"
     LOAD = "load"
-    GROWTH = "growth"
 
 
 @app.command()
@@ -66,7 +65,7 @@ def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Par
     (authorizer,) = (each for each in backend.functions if each.directory.name == "authorizer")
     os.environ |= {**authorizer.variables, "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
     # These read the environment while they are imported.
-    from benchmarks import growth, load, startup, warm  # noqa: PLC0415
+    from benchmarks import load, startup, warm  # noqa: PLC0415
     from benchmarks.flows import meter_flows  # noqa: PLC0415
     from benchmarks.workload import Workload  # noqa: PLC0415
 
@@ -77,12 +76,11 @@ def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Par
         with redirect_stdout(StringIO()):  # the functions' metrics
             return costs.describe(meter_flows(unused.tenant, unused.key))
 
-    measurements = {
+    measurements: dict[Part, Callable[[], Section]] = {
         Part.STARTUP: lambda: startup.measure(workload, backend, DIRECTORY, rounds),
         Part.WARM: lambda: warm.measure(workload, backend, rounds),
         Part.CAPACITY: price,
         Part.LOAD: lambda: load.measure(workload, stack.base_url, DIRECTORY),
-        Part.GROWTH: growth.measure,
     }
     for part in parts:
         section = measurements[part]()
@@ -101,7 +99,6 @@ def _facts(rounds: int) -> dict[str, str]:
         "data": f"{_kilobytes(artifacts.LAYER / 'botocore' / 'data'):.0f} kB",
         "prices": costs.PRICES_OF,
         "assumptions": costs.ASSUMPTIONS,
-        "reference": f"{_kilobytes(artifacts.PEERS / 'Reference') / 1000:.0f} MB",
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-PEERS = ROOT / ".aws-sam" / "peers"
+PEERS = ROOT / ".aws-sam" / "peers" / "Peers"
 PRODUCT = ROOT / ".aws-sam" / "build"
 LAYER = PRODUCT / ("CommonLayerArm" if ARCHITECTURE == "arm64" else "CommonLayerX86") / "python"
 RUNTIME_CLIENT = ROOT / ".aws-sam" / "runtime-client"
@@ -30,7 +30,7 @@ class Artifact:
 def build() -> None:
     """Takes a minute the first time, for the peers' dependencies, and then seconds."""
     _sam_build(ROOT / "template.yaml", PRODUCT, f"Stage=local Architecture={ARCHITECTURE}")
-    _sam_build(ROOT / "benchmarks" / "peers" / "template.yaml", PEERS, f"Architecture={ARCHITECTURE}")
+    _sam_build(ROOT / "benchmarks" / "peers" / "template.yaml", PEERS.parent, f"Architecture={ARCHITECTURE}")
     if not RUNTIME_CLIENT.exists():
         for distribution in "awslambdaric", "simplejson", "snapshot-restore-py":
             for file in files(distribution) or []:

@@ -40,13 +40,13 @@ class Contenders:
     def peers(self, function: str) -> list[Contender]:
         """Frameworks serve every endpoint with one function; plain ones have a handler each."""
         return [
-            self._peer("FastAPI + Mangum", "FastapiMangum"),
-            self._peer("Powertools resolver", "PowertoolsResolver"),
-            self._peer("plain boto3", "PlainBoto3", handler=f"app.{function}"),
+            self._peer("FastAPI + Mangum", "fastapi_mangum.handler"),
+            self._peer("Powertools resolver", "powertools_resolver.handler"),
+            self._peer("plain boto3", f"plain_boto3.{function}"),
         ]
 
     def reference(self) -> Contender:
-        return replace(self._peer(REFERENCE_NAME, "Reference"), is_bare=True)
+        return replace(self._peer(REFERENCE_NAME, "reference.handler"), is_bare=True)
 
-    def _peer(self, name: str, resource: str, handler: str = "app.handler") -> Contender:
-        return Contender(name, Artifact(resource, PEERS / resource, handler=handler), self._environment)
+    def _peer(self, name: str, handler: str) -> Contender:
+        return Contender(name, Artifact("Peers", PEERS, handler=f"apps.{handler}"), self._environment)

@@ -63,19 +63,6 @@ def draw_stacks(title: str, unit: str, stacks: Mapping[str, Mapping[str, float]]
     return figure
 
 
-def draw_lines(title: str, x_label: str, unit: str, lines: Mapping[str, Mapping[int, Spread]]) -> Figure:
-    """Over a logarithmic axis, with the quartiles around them."""
-    figure, axes = plt.subplots(figsize=(8, 3.6))
-    for name, points in lines.items():
-        xs, spreads = list(points), list(points.values())
-        (line,) = axes.plot(xs, [each.median for each in spreads], marker="o", markersize=4, label=name)
-        lows, highs = [each.low for each in spreads], [each.high for each in spreads]
-        axes.fill_between(xs, lows, highs, alpha=0.12, color=line.get_color())
-    axes.set(title=title, xlabel=x_label, ylabel=unit, xscale="log", ylim=(0, None))
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    return figure
-
-
 def _make_axes(title: str, unit: str, names: Sequence[str], inches: float) -> tuple[Figure, Axes]:
     """For horizontal bars, each name with so many inches of height."""
     figure, axes = plt.subplots(figsize=(8, 1 + inches * len(names)))

@@ -1,18 +1,50 @@
 """What each endpoint asks of DynamoDB in each case, and what that consumes: docs/performance.md makes prices of it."""
 
+import json
 from typing import Any
 
 import pytest
+from mypy_boto3_dynamodb.service_resource import Table
 
 from benchmarks.capacity import Consumption, item_size
 from benchmarks.flows import meter_flows
 from contacts import timestamps
 from contacts.auth import hash_key
+from contacts.repository import ContactRepository
 from contacts.settings import key_pepper
 from contacts.tables import ApiKeyItem
 from tests.gateway import Tenant
 
 KEY = "sflo_live_" + 43 * "k"
+
+FLOWS = {
+    "authorizer, first time in five minutes": Consumption(["GetItem", "UpdateItem"], 1, 1),
+    "authorizer": Consumption(["GetItem"], 1, 0),
+    "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),
+    "upsert, existing": Consumption(["UpdateItem"], 0, 1),
+    "by phone": Consumption(["GetItem"], 1, 0),
+    "by phone, not there": Consumption(["GetItem"], 1, 0),
+    "by id, first time": Consumption(["GetItem", "GetItem"], 2, 0),
+    "by id": Consumption(["GetItem"], 1, 0),
+    "by id, not there": Consumption(["GetItem"], 1, 0),
+    "by id, no id": Consumption([], 0, 0),
+    "patch": Consumption(["UpdateItem"], 0, 1),
+    "patch that names nothing": Consumption(["GetItem"], 1, 0),
+    "assign tag": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
+    "assign tag, again": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
+    "remove tag": Consumption(["UpdateItem"], 0, 1),
+    "remove tag, not there": Consumption(["UpdateItem"], 0, 1),
+    "patch, Idempotency-Key": Consumption(["PutItem", "UpdateItem", "UpdateItem"], 0, 3),
+    "patch, replayed": Consumption(["PutItem"], 0, 1),
+    "delete": Consumption(["TransactWriteItems"], 0, 4),
+    "delete, not there": Consumption(["GetItem"], 1, 0),
+    "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
+    "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
+    "assign tag, 20 are there": Consumption(["BatchGetItem", "UpdateItem"], 1, 4),
+    "by phone, largest": Consumption(["GetItem"], 11, 0),
+    "upsert, largest": Consumption(["UpdateItem"], 0, 44),
+    "delete, largest": Consumption(["TransactWriteItems"], 0, 90),
+}
 
 
 @pytest.fixture
@@ -30,35 +62,21 @@ def api_key(acme: Tenant) -> str:
     return KEY
 
 
-def test_flows(acme: Tenant, api_key: str) -> None:
-    assert meter_flows(acme, api_key) == {
-        "authorizer, first time in five minutes": Consumption(["GetItem", "UpdateItem"], 1, 1),
-        "authorizer": Consumption(["GetItem"], 1, 0),
-        "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),
-        "upsert, existing": Consumption(["UpdateItem"], 0, 1),
-        "by phone": Consumption(["GetItem"], 1, 0),
-        "by phone, not there": Consumption(["GetItem"], 1, 0),
-        "by id, first time": Consumption(["GetItem", "GetItem"], 2, 0),
-        "by id": Consumption(["GetItem"], 1, 0),
-        "by id, not there": Consumption(["GetItem"], 1, 0),
-        "by id, no id": Consumption([], 0, 0),
-        "patch": Consumption(["UpdateItem"], 0, 1),
-        "patch that names nothing": Consumption(["GetItem"], 1, 0),
-        "assign tag": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
-        "assign tag, again": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
-        "remove tag": Consumption(["UpdateItem"], 0, 1),
-        "remove tag, not there": Consumption(["UpdateItem"], 0, 1),
-        "patch, Idempotency-Key": Consumption(["PutItem", "UpdateItem", "UpdateItem"], 0, 3),
-        "patch, replayed": Consumption(["PutItem"], 0, 1),
-        "delete": Consumption(["TransactWriteItems"], 0, 4),
-        "delete, not there": Consumption(["GetItem"], 1, 0),
-        "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
-        "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
-        "assign tag, 20 are there": Consumption(["BatchGetItem", "UpdateItem"], 1, 4),
-        "by phone, largest": Consumption(["GetItem"], 11, 0),
-        "upsert, largest": Consumption(["UpdateItem"], 0, 44),
-        "delete, largest": Consumption(["TransactWriteItems"], 0, 90),
-    }
+def test_flows_cost_what_they_should(acme: Tenant, api_key: str) -> None:
+    assert meter_flows(acme, api_key) == FLOWS
+
+
+def test_a_large_table_with_many_tenants_costs_no_more(table: Table, acme: Tenant, api_key: str) -> None:
+    contact, _ = ContactRepository("cother").upsert("4916000000", "Ada Lovelace")
+    contact_and_pointer = [item for item in table.scan()["Items"] if "cother" in str(item["pk"])]
+    assert len(contact_and_pointer) == 2
+    with table.batch_writer() as batch:
+        for number in range(500):
+            for tenant_id in acme.id, f"cother{number}":
+                for item in contact_and_pointer:
+                    text = json.dumps(item).replace("cother", tenant_id).replace("4916", f"4917{number:04}")
+                    batch.put_item(json.loads(text.replace(contact.id, f"c{number:024}")))
+    assert meter_flows(acme, api_key) == FLOWS
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,10 @@ def api(request: pytest.FixtureRequest) -> Api:
     """Status and body of the answer to a request, written as for tests.gateway.call."""
     if request.param == "product":
         return call
-    app = importlib.import_module(f"{request.param}.app")
+    app = importlib.import_module(f"benchmarks.peers.apps.{request.param}")
 
     def call_peer(function: str, tenant: Tenant, **request: Any) -> tuple[int, Any]:
-        handler = getattr(app, function if app.__name__ == "plain_boto3.app" else "handler")
+        handler = getattr(app, "handler", None) or getattr(app, function)
         answer = run_handler(handler, function, build_event(function, tenant, **request))
         return answer["statusCode"], json.loads(answer["body"])
 

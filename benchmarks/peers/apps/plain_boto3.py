@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import store
+from . import store
 
 logger = logging.getLogger()
 logger.setLevel("INFO")

@@ -4,7 +4,6 @@ import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import store
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -12,6 +11,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from . import store
 
 logger = Logger(service="contacts")
 app = APIGatewayRestResolver(enable_validation=True)

@@ -3,13 +3,14 @@
 import logging
 from typing import Annotated, Any
 
-import store
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from mangum import Mangum
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.middleware.base import RequestResponseEndpoint
+
+from . import store
 
 logger = logging.getLogger()
 logger.setLevel("INFO")
