@@ -19,7 +19,7 @@ from rich.console import Console
 import admin  # noqa: F401 - shows the way to the `contacts` package
 from benchmarks import artifacts, costs, page
 from benchmarks.page import Section
-from local.errors import CannotStart
+from local.emulator.errors import CannotStart
 from local.stack import Stack, attach, run_stack
 
 DIRECTORY = artifacts.ROOT / ".local" / "benchmarks"

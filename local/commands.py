@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 
 from local import ROOT, welcome
-from local.directory import locked, write_private
-from local.errors import CannotStart, InUse
-from local.logs import Log
-from local.runtimes import ExecutionEnvironment, FunctionFailed
+from local.directory import InUse, locked, write_private
+from local.emulator.errors import CannotStart
+from local.emulator.logs import Log
+from local.emulator.runtimes import ExecutionEnvironment, FunctionFailed
 from local.stack import Backend, attach, make_demo, run_backend, run_stack
 
 DATA = ROOT / ".local"
@@ -33,7 +33,7 @@ terminal = Console(highlight=False)
 def start(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the API listens, on 127.0.0.1.")] = 3000,
 ) -> None:
-    """The whole API, with two demo tenants."""
+    """Run the whole API, with two demo tenants."""
     with (
         _until_interrupted(),
         terminal.status("Starting ...") as progress,
@@ -47,7 +47,7 @@ def start(
 
 @app.command()
 def engine() -> None:
-    """The database and the demo tenants alone, for `sam local start-api`."""
+    """Run only the database and the demo tenants, for `sam local start-api`."""
     with (
         _until_interrupted(),
         terminal.status("Starting ...") as progress,
@@ -58,7 +58,7 @@ def engine() -> None:
         write_private(DATA / "env.json", json.dumps({"Parameters": _container_variables(backend)}, indent=2))
         progress.stop()
         print(
-            f"DynamoDB Local is on port {ENGINE_PORT}, with two demo tenants: .local/demo.json has their keys.\n"
+            f"DynamoDB Local is on port {ENGINE_PORT}, with two demo tenants. Their keys are in .local/demo.json.\n"
             "In another terminal: make build && sam local start-api"
         )
         Event().wait()
@@ -69,12 +69,12 @@ def invoke(
     name: Annotated[str, typer.Argument(help="The function's folder, for example get_contact.")],
     event: Annotated[Path | None, typer.Option(help="Another event than events/NAME.json.")] = None,
 ) -> None:
-    """One function once, on the local data; prints its answer."""
+    """Call one function once, on the local data, and print its answer."""
     known = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
     if name not in known:
         raise typer.BadParameter(f"There is no function {name}. Choose from {', '.join(known)}.")
     payload = _read_event(event or ROOT / "events" / f"{name}.json")
-    with _running_backend() as backend, Log(Path(os.devnull), Console(stderr=True, highlight=False)) as log:
+    with _running_backend() as backend, closing(Log(Path(os.devnull), Console(stderr=True, highlight=False))) as log:
         (function,) = (each for each in backend.functions if each.directory.name == name)
         environment = ExecutionEnvironment(function, log)
         try:
@@ -86,10 +86,10 @@ def invoke(
 
 @app.command()
 def reset() -> None:
-    """Forgets all local data."""
+    """Delete all local data."""
     with locked(DATA, patience_seconds=0):
         shutil.rmtree(DATA)
-    print("All local data is gone. The next `make start` begins anew.")
+    print("All local data is deleted. The next `make start` begins with an empty table.")
 
 
 def main() -> None:
@@ -103,18 +103,18 @@ def main() -> None:
 def _until_interrupted() -> Iterator[None]:
     for each in signal.SIGINT, signal.SIGTERM:
         signal.signal(each, signal.default_int_handler)
-    if "MAKELEVEL" in os.environ and sys.platform == "linux":  # `kill -9` of make ends what it started too
+    if "MAKELEVEL" in os.environ and sys.platform == "linux":  # after `kill -9` of make, the kernel ends this too
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
     try:
         yield
     except KeyboardInterrupt:
-        print("\nStopped. The data stays in .local/; `make reset` forgets it.")
+        print("\nStopped. The data stays in .local/ until `make reset`.")
 
 
 @contextmanager
 def _running_backend() -> Iterator[Backend]:
-    """That of `make start` or `make engine`, or one for the moment."""
+    """The backend of `make start` or `make engine` if one runs, else one for this call."""
     try:
         with locked(DATA, patience_seconds=0):
             pass
@@ -131,11 +131,11 @@ def _read_event(file: Path) -> bytes:
     except OSError as error:
         raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
     except ValueError as error:
-        raise typer.BadParameter(f"{file} is no JSON: {error}.") from None
+        raise typer.BadParameter(f"{file} is not JSON: {error}.") from None
 
 
 def _container_variables(backend: Backend) -> dict[str, str]:
-    """What `sam local` puts into the containers in place of what the template says."""
+    """The variables that `sam local` sets in its containers instead of the template's values."""
     resolved = {
         name: value
         for function, original in zip(backend.functions, backend.template.functions, strict=True)

@@ -1,4 +1,4 @@
-"""Two demo tenants with keys and tags, made with the administrators' own functions."""
+"""Two demo tenants with keys and tags, created with the functions behind the operators' commands."""
 
 import json
 import sys
@@ -54,7 +54,7 @@ def make_key(tenant_id: str, kind: str) -> str | dict[str, str | None]:
 
 
 def kept_tenants(file: Path) -> list[dict[str, Any]]:
-    """Those of an earlier start, when they are still in the table."""
+    """The tenants of an earlier start, if they are still in the table."""
     if not file.exists():
         return []
     tenants: list[dict[str, Any]] = json.loads(file.read_text())["tenants"]

@@ -1,40 +1,44 @@
-"""Everything together, started side by side and stopped in order."""
+"""The whole system on the emulator. Its parts start side by side and stop in order."""
 
 import errno
 import json
 import os
+import platform
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from local import ROOT, aws
+from local import ROOT
 from local.directory import locked, write_private
-from local.engine import create_table, run_engine
-from local.errors import CannotStart
-from local.logs import Log
-from local.processes import spawn
-from local.queues import create_queues, find_queues, run_consumers
-from local.runtimes import find_emulator, run_functions
-from local.services import restore_secrets, run_services
-from local.template import Function, Template, read_template, resolve_variables
-from local.usage_plans import UsagePlans, create_rest_api
+from local.emulator import aws
+from local.emulator.connection import serve
+from local.emulator.engine import create_table, run_engine
+from local.emulator.errors import CannotStart
+from local.emulator.logs import Log
+from local.emulator.processes import spawn
+from local.emulator.queues import create_queues, find_queues, run_consumers
+from local.emulator.refusals import Refusals
+from local.emulator.runtimes import find_emulator, run_functions
+from local.emulator.services import create_secrets, run_services
+from local.emulator.template import Function, Template, read_template, resolve_variables
+from local.emulator.usage_plans import UsagePlans, create_rest_api
 
 SECRETS = "secrets.json"
 ADMIN_SETTINGS = "admin.env"
-"""While the backend runs: what a process needs in its environment to work on it."""
+"""Exists while the backend runs. What a process needs in its environment to work on the backend."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """What functions and administrators stand on: the engine with the table, and the other AWS services."""
+    """What functions and administrators work on: the engine with the table, and the other AWS services."""
 
     template: Template
     secrets: dict[str, str]
@@ -66,11 +70,11 @@ def run_backend(
         run_engine(directory, in_memory=in_memory, port=engine_port) as engine,
         run_services(directory, host=host, port=services_port) as services,
     ):
-        template = read_template()
-        secrets = restore_secrets(services.wait(), template.resources, directory / SECRETS)
-        create_queues(services.url, template)
+        template = _read_template()
+        secrets = _restore_secrets(services.wait(), template, directory / SECRETS)
+        queue_urls = create_queues(services.url, template)
         create_rest_api(services.url, template.rest_api["Name"], template.rest_api["StageName"])
-        create_table(engine.wait(), template.table)  # last: the engine takes longest to start
+        create_table(engine.wait(), template.table)  # last: the engine starts slowest
         environment = {
             **aws.CREDENTIALS,
             "AWS_ENDPOINT_URL_DYNAMODB": engine.url,
@@ -82,30 +86,43 @@ def run_backend(
         settings = directory / ADMIN_SETTINGS
         write_private(settings, "".join(f"{name}={value}\n" for name, value in environment.items()))
         try:
-            yield Backend(template, secrets, find_queues(services.url, template), environment)
+            yield Backend(template, secrets, queue_urls, environment)
         finally:
             settings.unlink(missing_ok=True)
 
 
 def attach(directory: Path) -> Backend:
-    """To the one that another process runs. Raises CannotStart."""
+    """The backend that another process runs. Raises CannotStart."""
     try:
         lines = (directory / ADMIN_SETTINGS).read_text().splitlines()
     except FileNotFoundError:
-        raise CannotStart("`make start` or `make engine` is still on its way. Try again in some seconds.") from None
+        raise CannotStart("`make start` or `make engine` is still starting. Try again in a few seconds.") from None
     environment = dict(line.split("=", 1) for line in lines)
-    template, secrets = read_template(), json.loads((directory / SECRETS).read_text())
+    template, secrets = _read_template(), json.loads((directory / SECRETS).read_text())
     return Backend(template, secrets, find_queues(environment["AWS_ENDPOINT_URL_SQS"], template), environment)
 
 
+def _read_template() -> Template:
+    architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+    return read_template(ROOT / "template.yaml", {"Stage": "local", "Architecture": architecture})
+
+
+def _restore_secrets(endpoint: str, template: Template, file: Path) -> dict[str, str]:
+    """moto forgets them at each stop, so the file keeps them."""
+    known = json.loads(file.read_text()) if file.exists() else {}
+    secrets = create_secrets(endpoint, template, known)
+    write_private(file, json.dumps(secrets, indent=2))
+    return secrets
+
+
 def make_demo(directory: Path, backend: Backend, base_url: str) -> dict[str, Any]:
-    """The two demo tenants, made where they are not there yet; and moto's gateway keys, which it forgets."""
+    """Creates the demo tenants if they are missing, and the gateway keys, which moto forgets. Returns demo.json."""
     queues = {
         "endpoint": backend.environment["AWS_ENDPOINT_URL_SQS"],
         "inbound_messages": backend.queue_urls["InboundMessages"],
         "tag_commands": backend.queue_urls["TagCommands"],
     }
-    # In a process of its own, because the admin package takes its settings from the environment it starts in.
+    # A process of its own, because the admin package takes its settings from the environment.
     process = spawn(
         *(sys.executable, "-m", "local.demo", str(directory / "demo.json"), base_url, json.dumps(queues)),
         environment=backend.environment,
@@ -114,7 +131,7 @@ def make_demo(directory: Path, backend: Backend, base_url: str) -> dict[str, Any
     )
     output, _ = process.communicate()
     if process.returncode:
-        raise CannotStart(f"The demo tenants could not be made:\n{output.decode()}")
+        raise CannotStart(f"The demo tenants could not be created:\n{output.decode()}")
     demo: dict[str, Any] = json.loads((directory / "demo.json").read_text())
     return demo
 
@@ -126,9 +143,9 @@ class Stack:
     """The content of demo.json."""
     dynamodb_url: str
     environment: dict[str, str]
-    """What a process needs to work on the same table, secrets, queues and gateway keys."""
+    """What a process needs in its environment to work on the same table, secrets, queues and gateway keys."""
     log: Path
-    """What the functions print, line by line as they print it."""
+    """What the functions print, line by line."""
 
 
 @contextmanager
@@ -140,37 +157,40 @@ def run_stack(
     terminal: Console | None = None,
     intercept: Callable[[dict[str, str]], AbstractContextManager[dict[str, str]]] = nullcontext,
 ) -> Iterator[Stack]:
-    """`intercept` may put something between functions and AWS: it takes their environment and yields another.
+    """`intercept` takes the functions' environment and yields another one, to put a proxy between them and AWS.
 
     Raises CannotStart.
     """
     find_emulator()
     log_file = directory / "functions.log"
     with listen(port) as listener, run_backend(directory, in_memory=in_memory) as backend:
-        # Imports as much of SAM CLI as read_template.
-        from local.gateway import run_gateway  # noqa: PLC0415
+        # Imports most of SAM CLI. A command that is refused should not wait for it.
+        from local.emulator.gateway import Gateway  # noqa: PLC0415
 
         services = backend.environment["AWS_ENDPOINT_URL_SQS"]
-        base_url = "http://{}:{}".format(*listener.getsockname())
+        host, bound_port = listener.getsockname()
         with (
-            Log(log_file, terminal) as log,
+            closing(Log(log_file, terminal)) as log,
             intercept(backend.environment) as environment,
             run_functions(replace(backend, environment=environment).functions, log) as runtimes,
             run_consumers(services, backend.template, backend.queue_urls, runtimes, log),
-            run_gateway(backend.template, runtimes, UsagePlans(services), log, listener),
         ):
-            yield Stack(
-                base_url,
-                make_demo(directory, backend, base_url),
-                backend.environment["AWS_ENDPOINT_URL_DYNAMODB"],
-                backend.environment,
-                log_file,
-            )
+            refusals = Refusals(backend.template.rest_api["GatewayResponses"], log)
+            gateway = Gateway(backend.template, runtimes, UsagePlans(services), refusals, bound_port)
+            with serve(gateway.application, refusals, listener):
+                base_url = f"http://{host}:{bound_port}"
+                yield Stack(
+                    base_url,
+                    make_demo(directory, backend, base_url),
+                    backend.environment["AWS_ENDPOINT_URL_DYNAMODB"],
+                    backend.environment,
+                    log_file,
+                )
 
 
 def listen(port: int) -> socket.socket:
-    """Callers who come while everything starts wait for it. Raises CannotStart."""
-    deadline = time.monotonic() + 2  # one that is about to end may hold it a moment longer
+    """Calls that arrive during the start wait for its end. Raises CannotStart."""
+    deadline = time.monotonic() + 2  # a process that is stopping may hold the port a moment longer
     while True:
         try:
             return socket.create_server(("127.0.0.1", port), backlog=128)

@@ -14,7 +14,7 @@ from botocore.client import BaseClient
 from botocore.credentials import Credentials
 from urllib3 import HTTPResponse
 
-from local.template import named_by
+from local.emulator.template import named_by
 
 running = ContextVar("running", default="")
 """The function, by its logical id, that is played just now where one process plays them all."""

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from contacts.auth import DEFAULT_RATE_LIMIT
-from local import ROOT, aws
+from local import ROOT
+from local.emulator import aws
 from local.stack import SECRETS, Stack, run_stack
 from tests import secrecy
 from tests.document import check_exchange

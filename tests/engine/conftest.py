@@ -8,7 +8,7 @@ import pytest
 from admin.table_check import Finding, check_table
 from contacts import timestamps
 from contacts.tables import TableItem, TagItem, TagName, connection
-from local.engine import create_table, run_engine
+from local.emulator.engine import create_table, run_engine
 from tests.conftest import forget
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import PHONE, Scene

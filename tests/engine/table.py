@@ -3,7 +3,7 @@
 from itertools import batched
 from typing import Any
 
-from local import aws
+from local.emulator import aws
 from tests.conftest import template_resources
 
 type Row = dict[str, Any]

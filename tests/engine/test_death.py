@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from contacts.tables import TableItem
-from local.engine import create_table, run_engine
-from local.processes import free_port
+from local.emulator.engine import create_table, run_engine
+from local.emulator.processes import free_port
 from tests.engine.conftest import findings
 from tests.engine.fault_proxy import FaultProxy, Forward, Hangup, Reply
 from tests.engine.flows import CALLS, STEPS, Scene, Step

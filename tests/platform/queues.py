@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from local import aws
+from local.emulator import aws
 from local.stack import Stack
 from tests.secrecy import note
 

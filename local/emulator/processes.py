@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however it ends."""
+"""Child processes that end when this process ends, even by `kill -9`."""
 
 import os
 import random
@@ -14,13 +14,13 @@ from itertools import cycle
 from pathlib import Path
 from typing import IO
 
-from local.errors import CannotStart
+from local.emulator.errors import CannotStart
 
-# TERM and not KILL, because DynamoDB Local answers a transaction a moment before it is on the disk.
+# TERM and not KILL: DynamoDB Local answers a transaction shortly before the transaction is on disk.
 LEASH = ("setpriv", "--pdeathsig", "TERM") if sys.platform == "linux" else ()
-"""Before a command: the kernel ends it when its parent is gone, `kill -9` included."""
+"""Prefix of a command: the kernel terminates the command when its parent is gone."""
 
-# What counts as the parent is the thread, not the process: so one thread that lasts starts them all.
+# The kernel watches the thread that forked, not the process. This thread lives as long as the process.
 _starter = ThreadPoolExecutor(1, "starter")
 
 
@@ -35,7 +35,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def wait(self) -> str:
-        """Returns the URL when it answers. Raises CannotStart."""
+        """Waits until the server accepts connections. Returns its URL. Raises CannotStart."""
         if not is_listening(self.process, self.port):
             raise CannotStart(f"The {self.log.stem} did not start on port {self.port}. {self.log} says why.")
         return self.url
@@ -45,9 +45,9 @@ class Server:
 def run_server(
     *command: str | Path, port: int, log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Yields at once, so that servers can start side by side: wait() for it. Raises CannotStart."""
+    """Does not wait for the server, so that several can start at the same time. Raises CannotStart."""
     if not _is_free(port):
-        raise CannotStart(f"The {log.stem} needs port {port}, which is taken. Stop what listens there and try again.")
+        raise CannotStart(f"The {log.stem} needs port {port}, which is in use. Stop what listens there and try again.")
     with log.open("wb") as output:
         process = spawn(*command, environment=environment or {}, directory=log.parent, stdout=output)
     try:
@@ -63,21 +63,18 @@ def spawn(
     stdout: int | IO[bytes],
     stderr: int | IO[bytes] = subprocess.STDOUT,
 ) -> subprocess.Popen[bytes]:
+    """The child sees only `environment` and what every program needs: no AWS account, proxy or PYTHON* variable."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
     return _starter.submit(
         subprocess.Popen,
         [*LEASH, *command],
-        env={**_bare_environment(), **environment},
+        env={**inherited, **environment},
         cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
-        process_group=0,  # a Ctrl-C in the terminal is for the parent alone
+        process_group=0,  # Ctrl-C in the terminal reaches only the parent, which stops its children in order
     ).result()
-
-
-def _bare_environment() -> dict[str, str]:
-    """Nothing of the developer's own: no AWS account, no proxy, no PYTHON* variable changes what runs."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -89,8 +86,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-# Below the ephemeral range, so that no outgoing connection takes one before its server does. Each comes up once in a
-# long while: of two servers that start together, none may get the port that the other one has not bound yet.
+# These ports are below the ephemeral range, so no outgoing connection takes one before its server binds it. A port is
+# offered again only after all others, so two servers that start at the same time never get the same one.
 _ports = cycle(random.sample(range(20_000, 32_000), 12_000))
 
 
@@ -105,7 +102,7 @@ def _is_free(port: int) -> bool:
 
 
 def is_listening(process: subprocess.Popen[bytes], port: int, patience_seconds: float = 30) -> bool:
-    """As soon as it is; False when the process ended or took too long."""
+    """Waits for it. False when the process has ended or the time is over."""
     deadline = time.monotonic() + patience_seconds
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

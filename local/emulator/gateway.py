@@ -1,21 +1,17 @@
-"""API Gateway: SAM's local one, and what it leaves out (refusals, the authorizer's cache, limits)."""
+"""API Gateway: SAM CLI's local gateway, plus what it lacks: refusals, the authorizer's cache, rate limits."""
 
 import json
 import traceback
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from http import HTTPStatus
-from socket import socket
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 from cachetools import TTLCache
-from flask import Request, Response, g, has_request_context, request
+from flask import Flask, Request, Response, g, request
 from samcli.local.apigw.authorizers.lambda_authorizer import (  # type: ignore[import-untyped]
     LambdaAuthorizer,
     LambdaAuthorizerIAMPolicyValidator,
@@ -25,53 +21,27 @@ from samcli.local.apigw.exceptions import InvalidLambdaAuthorizerResponse  # typ
 from samcli.local.apigw.local_apigw_service import LocalApigwService  # type: ignore[import-untyped]
 from samcli.local.apigw.path_converter import PathConverter  # type: ignore[import-untyped]
 from samcli.local.apigw.route import Route  # type: ignore[import-untyped]
+from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.serving import make_server
 
-from local.connection import Connection
-from local.logs import Log
-from local.runtimes import FunctionFailed, FunctionTimedOut, Runtimes
-from local.template import Template
-from local.usage_plans import LimitReached, UnknownKey, UsagePlans
+from local.emulator.refusals import Refusals, Refused
+from local.emulator.runtimes import FunctionFailed, FunctionTimedOut, Runtimes
+from local.emulator.template import Template
+from local.emulator.usage_plans import LimitReached, UnknownKey, UsagePlans
 
-_EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's
-
-# The status of a refusal that the template gives none.
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
-_STATUS = {
-    "ACCESS_DENIED": HTTPStatus.FORBIDDEN,
-    "API_CONFIGURATION_ERROR": HTTPStatus.INTERNAL_SERVER_ERROR,
-    "AUTHORIZER_FAILURE": HTTPStatus.INTERNAL_SERVER_ERROR,
-    "DEFAULT_4XX": HTTPStatus.BAD_REQUEST,
-    "DEFAULT_5XX": HTTPStatus.INTERNAL_SERVER_ERROR,
-    "INTEGRATION_FAILURE": HTTPStatus.GATEWAY_TIMEOUT,
-    "INTEGRATION_TIMEOUT": HTTPStatus.GATEWAY_TIMEOUT,
-    "INVALID_API_KEY": HTTPStatus.FORBIDDEN,
-    "MISSING_AUTHENTICATION_TOKEN": HTTPStatus.FORBIDDEN,
-    "REQUEST_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "THROTTLED": HTTPStatus.TOO_MANY_REQUESTS,
-    "UNAUTHORIZED": HTTPStatus.UNAUTHORIZED,
-}
-
-
-class Refused(Exception):
-    """The gateway answers by itself, with one of its gateway responses."""
-
-    def __init__(self, response_type: str, cause: str = "") -> None:
-        super().__init__(cause)
-        self.response_type = response_type
+_EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's limit for a synchronous invocation
 
 
 @dataclass(frozen=True)
 class Authorization:
-    """An authorizer's answer."""
+    """The authorizer's answer."""
 
     statements: list[dict[str, Any]]
     context: dict[str, str]
     usage_identifier_key: str
 
     def allows(self, method_arn: str) -> bool:
-        """An explicit deny wins; what no statement names is denied too."""
+        """An explicit deny wins. Without a matching statement the answer is no."""
         effects = {
             statement["Effect"]
             for statement in self.statements
@@ -81,67 +51,43 @@ class Authorization:
 
 
 class Gateway(LocalApigwService):  # type: ignore[misc]
-    def __init__(self, template: Template, runtimes: Runtimes, usage_plans: UsagePlans, log: Log, port: int) -> None:
+    def __init__(
+        self, template: Template, runtimes: Runtimes, usage_plans: UsagePlans, refusals: Refusals, port: int
+    ) -> None:
         super().__init__(template.api, runtimes, port=port)
-        api = template.rest_api
-        (authorizer,) = api["Auth"]["Authorizers"].values()
-        self._responses: dict[str, dict[str, Any]] = api["GatewayResponses"]
+        auth = template.rest_api["Auth"]
+        (authorizer,) = auth["Authorizers"].values()
         ttl: float = authorizer["Identity"]["ReauthorizeEvery"]
         self._authorizations: TTLCache[object, Authorization] = TTLCache(10_000, ttl)
         self._lock = Lock()
-        self._is_metered: bool = api["Auth"].get("ApiKeyRequired", False)
+        self._is_metered: bool = auth.get("ApiKeyRequired", False)
         self._usage_plans = usage_plans
         self._runtimes = runtimes
-        self._log = log
+        self._refusals = refusals
         self.create()
-
-    def create(self) -> None:
-        super().create()
-        self._app.before_request(_name_request)
-        self._app.url_map.merge_slashes = False
-        for rule in self._app.url_map.iter_rules():
+        self.application: Flask = self._app
+        self.application.before_request(_name_request)
+        self.application.url_map.merge_slashes = False
+        for rule in self.application.url_map.iter_rules():
             rule.strict_slashes = True
             rule.methods.discard("HEAD")
-
-    def __call__(self, *wsgi: Any) -> Iterable[bytes]:  # noqa: ANN401 - Flask knows
-        answer: Iterable[bytes] = self._app(*wsgi)
-        return answer
 
     def _construct_error_handling(self) -> None:
         self._app.register_error_handler(Exception, self._answer_error)
 
-    def _answer_error(self, error: Exception) -> Response:
+    def _answer_error(self, error: Exception) -> BaseResponse:
+        cause = ""
         match error:
             case Refused():
-                return self.refuse(error.response_type, cause=str(error))
+                response_type, cause = error.response_type, str(error)
             case NotFound() | MethodNotAllowed():
-                return self.refuse("MISSING_AUTHENTICATION_TOKEN")
+                response_type = "MISSING_AUTHENTICATION_TOKEN"
             case HTTPException():
-                return self.refuse("DEFAULT_4XX")
+                response_type = "DEFAULT_4XX"
             case _:
-                return self.refuse("DEFAULT_5XX", cause="".join(traceback.format_exception(error)))
-
-    def refuse(self, response_type: str, status: HTTPStatus | None = None, cause: str = "") -> Response:
-        """One of the template's gateway responses. The status is for those that have none of their own."""
-        status = status or _STATUS[response_type]
-        wanted = self._responses.get(response_type) or self._responses[f"DEFAULT_{status // 100}XX"]
-        status = HTTPStatus(wanted.get("StatusCode", status))
-        request_id, route = str(uuid.uuid4()), "-"
-        if has_request_context():
-            request_id = g.request_id
-            route = f"{request.method} {PathConverter.convert_path_to_api_gateway(request.endpoint or '-')}"
-        self._log.write("gateway", f"{status} {response_type} {route} request_id={request_id} {cause}".rstrip())
-        ((content_type, template),) = wanted["ResponseTemplates"].items()
-        headers = wanted.get("ResponseParameters", {}).get("Headers", {})
-        return Response(
-            template.replace("$context.requestId", request_id),
-            status,
-            {
-                "Content-Type": content_type,
-                "x-amzn-RequestId": request_id,
-                **{name: constant.strip("'") for name, constant in headers.items()},
-            },
-        )
+                response_type, cause = "DEFAULT_5XX", "".join(traceback.format_exception(error))
+        route = f"{request.method} {PathConverter.convert_path_to_api_gateway(request.endpoint or '-')}"
+        return self._refusals.answer(response_type, route=route, request_id=g.request_id, cause=cause)
 
     def _request_handler(self, **_path: str) -> Response:
         route: Route = self._get_current_route(request)
@@ -162,17 +108,17 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
             status, headers, body = self._parse_v1_payload_format_lambda_output(answer, [], request, route.event_type)
             response = Response(body, status, headers)
             str(response.headers).encode("latin-1")
-        except Exception:  # noqa: BLE001 - a function may answer anything
+        except Exception:  # noqa: BLE001 - a function can answer anything
             raise Refused("API_CONFIGURATION_ERROR", "Malformed Lambda proxy response") from None
         response.headers["x-amzn-RequestId"] = g.request_id
         return response
 
     def _generate_lambda_event(self, flask_request: Request, _route: Route, *_: object) -> dict[str, Any]:
-        """SAM's, with what it knows less of than we do."""
+        """SAM CLI's event, with the request id, the time and the original case of header names."""
         try:
             flask_request.get_data().decode()
             binary_types = []
-        except UnicodeDecodeError:  # not a text that JSON could carry
+        except UnicodeDecodeError:  # JSON cannot carry such a body as text
             binary_types = ["*/*"]
         event: dict[str, Any] = construct_v1_event(
             flask_request, self.port, binary_types, self.api.stage_name, self.api.stage_variables
@@ -191,7 +137,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         return event
 
     def _authorize(self, authorizer: LambdaAuthorizer, event: dict[str, Any], method_arn: str) -> dict[str, str]:
-        """The context for the function. Raises Refused."""
+        """The context that the authorizer gives to the function. Raises Refused."""
         identity = tuple(each.find_identity_value(headers=request.headers) for each in authorizer.identity_sources)
         if None in identity:
             raise Refused("UNAUTHORIZED")
@@ -204,19 +150,16 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         if not authorization.allows(method_arn):
             raise Refused("ACCESS_DENIED")
         if self._is_metered:
-            self._meter(authorization.usage_identifier_key)
+            try:
+                self._usage_plans.admit(authorization.usage_identifier_key)
+            except UnknownKey:
+                raise Refused("INVALID_API_KEY") from None
+            except LimitReached:
+                raise Refused("THROTTLED") from None
         return authorization.context
 
-    def _meter(self, key: str) -> None:
-        """Raises Refused."""
-        try:
-            self._usage_plans.admit(key)
-        except UnknownKey:
-            raise Refused("INVALID_API_KEY") from None
-        except LimitReached:
-            raise Refused("THROTTLED") from None
-
     def _ask(self, authorizer: LambdaAuthorizer, event: dict[str, Any], method_arn: str) -> Authorization:
+        """Calls the authorizer. Raises Refused."""
         without_body = {name: value for name, value in event.items() if name not in {"body", "isBase64Encoded"}}
         question = {"type": "REQUEST", "methodArn": method_arn, **without_body}
         try:
@@ -229,7 +172,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         except (FunctionFailed, InvalidLambdaAuthorizerResponse, AttributeError, ValueError) as error:
             raise Refused("AUTHORIZER_FAILURE", str(error)) from None
         if not all(isinstance(value, str | int | float) for value in context.values()):
-            raise Refused("AUTHORIZER_FAILURE", "A value of the context is no string, number or boolean.")
+            raise Refused("AUTHORIZER_FAILURE", "A context value is not a string, number or boolean.")
         return Authorization(
             answer["policyDocument"]["Statement"],
             {name: value if isinstance(value, str) else json.dumps(value) for name, value in context.items()},
@@ -242,22 +185,6 @@ def _name_request() -> None:
 
 
 def _matches(patterns: str | list[str], text: str) -> bool:
-    """As IAM: `*` and `?` are wildcards, slashes are nothing special."""
+    """IAM's wildcards: `*` and `?` match any character, slashes included."""
     alternatives = [patterns] if isinstance(patterns, str) else patterns
     return any(fnmatchcase(text, pattern.replace("[", "[[]")) for pattern in alternatives)
-
-
-@contextmanager
-def run_gateway(
-    template: Template, runtimes: Runtimes, usage_plans: UsagePlans, log: Log, listener: socket
-) -> Iterator[None]:
-    host, port = listener.getsockname()
-    gateway = Gateway(template, runtimes, usage_plans, log, port)
-    server = make_server(host, port, gateway, threaded=True, request_handler=Connection, fd=listener.fileno())
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()

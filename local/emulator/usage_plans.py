@@ -1,4 +1,4 @@
-"""API Gateway's usage plans: kept in moto, where the administrators' tools put them, enforced by the local gateway."""
+"""API Gateway's usage plans. moto keeps them, where administrators' tools put them. The local gateway enforces them."""
 
 import time
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from throttled import RateLimiterType, Throttled
 from throttled.rate_limiter import per_sec
 from throttled.store import MemoryStore
 
-from local import aws
+from local.emulator import aws
 
-_KNOWN_FOR_SECONDS = 5
+_REREAD_SECONDS = 5
 
 
 class UnknownKey(Exception):
@@ -23,18 +23,18 @@ class LimitReached(Exception):
 
 
 def create_rest_api(endpoint: str, name: str, stage: str) -> None:
-    """Something to bind plans to. Requests go to the local gateway, not here."""
+    """A stage that usage plans can be bound to. It serves no requests: the local gateway does."""
     client = aws.connect("apigateway", endpoint)
     api = client.create_rest_api(name=name, apiKeySource="AUTHORIZER")["id"]
     (root,) = client.get_resources(restApiId=api)["items"]
-    method = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}  # without one nothing is deployed
+    method = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}  # a deployment needs a method
     client.put_method(**method, authorizationType="NONE", apiKeyRequired=True)
     client.put_integration(**method, type="MOCK")
     client.create_deployment(restApiId=api, stageName=stage)
 
 
 class UsagePlans:
-    """What they say is read again when it is some seconds old, and when an unknown key comes."""
+    """Reads the plans again after a few seconds, and at once when a request brings an unknown key."""
 
     def __init__(self, endpoint: str) -> None:
         self._client = aws.connect("apigateway", endpoint)
@@ -43,9 +43,9 @@ class UsagePlans:
         self._read_at = float("-inf")
 
     def admit(self, key: str) -> None:
-        """One request of the gateway key with this value. Raises UnknownKey, LimitReached."""
+        """Counts one request of the gateway key with this value. Raises UnknownKey, LimitReached."""
         with self._lock:
-            if key not in self._buckets or time.monotonic() - self._read_at > _KNOWN_FOR_SECONDS:
+            if key not in self._buckets or time.monotonic() - self._read_at > _REREAD_SECONDS:
                 self._buckets, self._read_at = dict(self._read()), time.monotonic()
             buckets = self._buckets.get(key)
         if buckets is None:
@@ -62,12 +62,12 @@ class UsagePlans:
                 buckets = _buckets_of(limit["rateLimit"], limit["burstLimit"])
                 keys = self._client.get_paginator("get_usage_plan_keys").paginate(usagePlanId=plan["id"])
                 for key in (key for page in keys for key in page["items"]):
-                    if key["id"] in values:  # moto leaves deleted ones in their plan
+                    if key["id"] in values:  # moto leaves deleted keys in their plan
                         yield values[key["id"]], buckets
 
 
 @cache
 def _buckets_of(rate: float, burst: int) -> Throttled:
-    """One for each key, with requests per second as the rate."""
-    # GCRA is a token bucket that fills all the time; the library's own token_bucket fills once a second.
+    """One token bucket for each key. The rate is in requests per second."""
+    # GCRA is a token bucket that refills continuously. The library's own token_bucket refills once a second.
     return Throttled(using=RateLimiterType.GCRA.value, quota=per_sec(int(rate), burst), store=MemoryStore())

@@ -1,4 +1,4 @@
-"""How everything local addresses AWS: any credentials will do, one region, endpoints of our own."""
+"""SDK clients for local endpoints. The credentials are placeholders: nothing here checks signatures."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ CREDENTIALS = {
 }
 
 
-def connect(service: str, endpoint: str) -> Any:  # noqa: ANN401 - boto3 makes its clients while it runs
-    client: Any = boto3.client  # its stubs want a literal name
+def connect(service: str, endpoint: str) -> Any:  # noqa: ANN401 - boto3 builds client classes at run time
+    client: Any = boto3.client  # its stubs accept only literal service names
     return client(
         service,
         endpoint_url=endpoint,

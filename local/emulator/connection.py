@@ -1,19 +1,23 @@
-"""HTTP/1.1 as API Gateway speaks it: keep-alive, limits of size, every refusal in the shape of the contract."""
+"""HTTP/1.1 as API Gateway speaks it: keep-alive, size limits, and a gateway response for what is not HTTP."""
 
 import re
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from io import BytesIO
-from socket import SHUT_WR
+from socket import SHUT_WR, socket
+from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from werkzeug import Response
-from werkzeug.serving import DechunkedInput, WSGIRequestHandler
+from werkzeug.serving import DechunkedInput, WSGIRequestHandler, make_server
+
+from local.emulator.refusals import Refusals
 
 if TYPE_CHECKING:
-    from local.gateway import Gateway
+    from _typeshed.wsgi import WSGIApplication
 
 _BODY_LIMIT = 10 * 1024 * 1024
 _HEADER_LIMIT = 10_240
@@ -21,21 +25,36 @@ _LINGER_SECONDS = 5
 
 
 class BodyTooLarge(Exception):
-    """Larger than API Gateway takes."""
+    pass
 
 
-class Connection(WSGIRequestHandler):
-    """Werkzeug's, which closes after every answer and loses the case of headers."""
+@contextmanager
+def serve(application: "WSGIApplication", refusals: Refusals, listener: socket) -> Iterator[None]:
+    class Connection(_Connection):
+        def __init__(self, *socketserver: Any) -> None:  # noqa: ANN401 - passed on
+            self.refusals = refusals
+            super().__init__(*socketserver)
+
+    host, port = listener.getsockname()
+    server = make_server(host, port, application, threaded=True, request_handler=Connection, fd=listener.fileno())
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+class _Connection(WSGIRequestHandler):
+    """Werkzeug's handler closes the connection after every answer and loses the case of header names."""
+
+    refusals: Refusals
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave together
+    wbufsize = -1  # head and body go out in one packet
     timeout = 75
-
-    @property
-    def _gateway(self) -> "Gateway":
-        gateway: Any = self.server.app
-        return gateway  # type: ignore[no-any-return]
 
     def run_wsgi(self) -> None:
         if sum(len(name) + len(value) for name, value in self.headers.items()) > _HEADER_LIMIT:
@@ -44,16 +63,16 @@ class Connection(WSGIRequestHandler):
             environ = self.make_environ()
             environ["wsgi.input"] = BytesIO(body := self._read_body())
         except BodyTooLarge:
-            return self._refuse(self._gateway.refuse("REQUEST_TOO_LARGE"))
+            return self._refuse(self.refusals.answer("REQUEST_TOO_LARGE"))
         except ValueError:
             return self.send_error(HTTPStatus.BAD_REQUEST)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        return self._send(Response.from_app(self._gateway, environ, buffered=True))
+        return self._send(Response.from_app(self.server.app, environ, buffered=True))
 
     def make_environ(self) -> dict[str, Any]:
         target = urlsplit(self.path.encode("latin-1").decode(errors="replace"))
-        # An encoded slash is no boundary between segments: it stays encoded.
+        # An encoded slash does not separate segments, so routing must still see it encoded.
         path = unquote(re.sub("%2f", "%252F", target.path, flags=re.IGNORECASE))
         return {
             **super().make_environ(),
@@ -80,19 +99,19 @@ class Connection(WSGIRequestHandler):
         return body
 
     def handle_expect_100(self) -> bool:
-        """The caller of a large body waits for this."""
+        """Flushes: a client with a large body waits for "100 Continue" before it sends the body."""
         answered = super().handle_expect_100()
         self.wfile.flush()
         return answered
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What is not HTTP, or too much of it."""
+        """Answers a request that is not HTTP, or whose head is too large."""
         self.request_version = self.protocol_version
         status = HTTPStatus(code) if code < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.BAD_REQUEST
-        self._refuse(self._gateway.refuse("DEFAULT_4XX", status))
+        self._refuse(self.refusals.answer("DEFAULT_4XX", status=status))
 
     def _refuse(self, response: Response) -> None:
-        """And closes. Not at once: closing on bytes that nobody read takes the answer from the caller."""
+        """Answers, then waits before it closes: closing with unread input would reset the connection."""
         self.close_connection = True
         self._send(response)
         with suppress(OSError):
@@ -116,7 +135,7 @@ class Connection(WSGIRequestHandler):
         self.wfile.flush()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Not at all: paths and queries hold phones."""
+        """Logs nothing: paths and queries contain phone numbers."""
 
-    def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the name is given
-        """Not at all, for the same reason."""
+    def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        """Logs nothing, for the same reason."""

@@ -1,7 +1,7 @@
-"""SQS: the template's queues in moto, and what Lambda does between a queue and its function."""
+"""SQS: the template's queues in moto, and what Lambda's event source mapping does between a queue and its function."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
@@ -9,60 +9,58 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import aws
-from local.logs import Log
-from local.runtimes import FunctionFailed, Runtimes
-from local.template import EventSource, Template, named_by
+from local.emulator import aws
+from local.emulator.logs import Log
+from local.emulator.runtimes import FunctionFailed, Runtimes
+from local.emulator.template import EventSource, Template, named_by
 
 RETRY_SECONDS = 2
-"""What failed comes again after this time; on AWS after the queue's visibility timeout."""
+"""A failed message comes again after this time. On AWS it comes after the queue's visibility timeout."""
 
-_POLL_SECONDS = 1  # a stop waits for it
-_BATCHES_AT_ONCE = 2
+_POLL_SECONDS = 1  # stopping takes this long
+_CONCURRENT_BATCHES = 2
 
 
-def create_queues(endpoint: str, template: Template) -> None:
-    client = aws.connect("sqs", endpoint)
-    queues = template.properties("AWS::SQS::Queue").values()
-    for properties in sorted(queues, key=lambda each: "RedrivePolicy" in each):  # dead-letter queues first
+def create_queues(endpoint: str, template: Template) -> dict[str, str]:
+    """Their URLs by logical id."""
+    client, urls = aws.connect("sqs", endpoint), dict[str, str]()
+    queues = template.properties("AWS::SQS::Queue").items()
+    for logical_id, properties in sorted(
+        queues, key=lambda each: "RedrivePolicy" in each[1]
+    ):  # dead-letter queues first
         attributes = {name: value for name, value in properties.items() if name not in {"QueueName", "Metadata"}}
         if redrive := attributes.get("RedrivePolicy"):
-            dead_letters = find_queues(endpoint, template)[named_by(redrive["deadLetterTargetArn"])]
-            attributes["RedrivePolicy"] = redrive | {"deadLetterTargetArn": _arn(client, dead_letters)}
-        client.create_queue(
-            QueueName=properties["QueueName"],
-            Attributes={
-                name: value if isinstance(value, str) else json.dumps(value) for name, value in attributes.items()
-            },
-        )
+            target = _arn(client, urls[named_by(redrive["deadLetterTargetArn"])])
+            attributes["RedrivePolicy"] = redrive | {"deadLetterTargetArn": target}
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in attributes.items()}
+        urls[logical_id] = client.create_queue(QueueName=properties["QueueName"], Attributes=texts)["QueueUrl"]
+    return urls
 
 
 def find_queues(endpoint: str, template: Template) -> dict[str, str]:
-    """The URLs of those that are there, by logical id."""
-    urls = aws.connect("sqs", endpoint).list_queues().get("QueueUrls", [])
-    by_name = {url.rpartition("/")[2]: url for url in urls}
+    """Their URLs by logical id."""
+    client = aws.connect("sqs", endpoint)
     return {
-        logical_id: by_name[properties["QueueName"]]
+        logical_id: client.get_queue_url(QueueName=properties["QueueName"])["QueueUrl"]
         for logical_id, properties in template.properties("AWS::SQS::Queue").items()
-        if properties["QueueName"] in by_name
     }
 
 
 @contextmanager
 def run_consumers(
-    endpoint: str, template: Template, queue_urls: dict[str, str], runtimes: Runtimes, log: Log
+    endpoint: str, template: Template, queue_urls: Mapping[str, str], runtimes: Runtimes, log: Log
 ) -> Iterator[None]:
-    """They hand the messages of each queue to its function; at the end what is in hand is finished."""
+    """Hands the messages of each queue to its function. At the end it finishes the batches that are in progress."""
     closing = Event()
     consumers = [
         _Consumer(source, aws.connect("sqs", endpoint), queue_urls[source.queue], runtimes, log, closing)
         for source in template.event_sources
     ]
-    # Of a FIFO queue one batch at a time keeps the order, whatever groups are in it.
+    # A FIFO queue has one batch in progress at a time: that keeps the order of every message group.
     threads = [
         Thread(target=consumer.run, daemon=True)
         for consumer in consumers
-        for _ in range(1 if consumer.is_in_order else _BATCHES_AT_ONCE)
+        for _ in range(1 if consumer.url.endswith(".fifo") else _CONCURRENT_BATCHES)
     ]
     for thread in threads:
         thread.start()
@@ -82,20 +80,16 @@ class _Consumer:
     runtimes: Runtimes
     log: Log
     closing: Event
-    # moto's queues take one reader and one deleter at a time, or they lose messages.
+    # moto loses messages when several threads receive, or delete, from one queue at the same time.
     receiving: Lock = field(default_factory=Lock)
     deleting: Lock = field(default_factory=Lock)
-
-    @property
-    def is_in_order(self) -> bool:
-        return self.url.endswith(".fifo")
 
     def run(self) -> None:
         arn = _arn(self.client, self.url)
         while not self.closing.is_set():
             try:
                 if messages := self._receive():
-                    self._settle(messages, self._failed_among(messages, arn))
+                    self._settle(messages, self._find_failed(messages, arn))
             except (BotoCoreError, ClientError) as error:
                 self.log.write("local", f"{self.source.queue} does not answer: {error}")
                 self.closing.wait(_POLL_SECONDS)
@@ -114,8 +108,8 @@ class _Consumer:
         messages: list[dict[str, Any]] = answer.get("Messages", [])
         return messages
 
-    def _failed_among(self, messages: list[dict[str, Any]], arn: str) -> set[str]:
-        """The ids of the messages that are to come again; all of them when the function failed as a whole."""
+    def _find_failed(self, messages: list[dict[str, Any]], arn: str) -> set[str]:
+        """The ids of the messages to retry. All of them if the function failed or its answer makes no sense."""
         event = {"Records": [_record(message, arn) for message in messages]}
         everything = {message["MessageId"] for message in messages}
         try:
@@ -124,11 +118,11 @@ class _Consumer:
         except (FunctionFailed, KeyError, TypeError, ValueError) as error:
             self.log.write("local", f"{self.source.function} failed on {len(messages)} messages: {error!r}")
             return everything
-        is_understood = failed <= everything
-        return failed if is_understood else everything
+        return min(failed, everything)
 
     def _settle(self, messages: list[dict[str, Any]], failed: set[str]) -> None:
-        done, again = (
+        """Deletes the messages that were handled, and makes the failed ones visible again soon."""
+        handled, retried = (
             [
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
                 for number, message in enumerate(messages)
@@ -137,21 +131,21 @@ class _Consumer:
             for has_failed in (False, True)
         )
         with self.deleting:
-            if done:
-                self.client.delete_message_batch(QueueUrl=self.url, Entries=done)
-            if again:
+            if handled:
+                self.client.delete_message_batch(QueueUrl=self.url, Entries=handled)
+            if retried:
                 self.client.change_message_visibility_batch(
-                    QueueUrl=self.url, Entries=[{**entry, "VisibilityTimeout": RETRY_SECONDS} for entry in again]
+                    QueueUrl=self.url, Entries=[{**entry, "VisibilityTimeout": RETRY_SECONDS} for entry in retried]
                 )
 
 
-def _arn(client: Any, url: str) -> str:  # noqa: ANN401 - boto3 makes its clients while it runs
+def _arn(client: Any, url: str) -> str:  # noqa: ANN401 - boto3 builds client classes at run time
     arn: str = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     return arn
 
 
 def _record(message: dict[str, Any], arn: str) -> dict[str, Any]:
-    """As Lambda writes it."""
+    """A message in the shape that Lambda gives it."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

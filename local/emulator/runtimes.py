@@ -1,4 +1,4 @@
-"""Lambda's execution environments: AWS's runtime interface emulator with the real runtime client in it."""
+"""Lambda's execution environments: AWS's runtime interface emulator, and in it AWS's own runtime client."""
 
 import os
 import platform
@@ -18,30 +18,28 @@ import httpx
 import samcli  # type: ignore[import-untyped]
 from watchfiles import PythonFilter, watch
 
-from local import ROOT
-from local.errors import CannotStart
-from local.logs import Log
-from local.processes import LEASH, free_port, is_listening, spawn, stop
-from local.template import Function
+from local.emulator.errors import CannotStart
+from local.emulator.logs import Log
+from local.emulator.processes import LEASH, free_port, is_listening, spawn, stop
+from local.emulator.template import Function
 
-LAYER = ROOT / "layers" / "common"
 _INVOCATIONS = "/2015-03-31/functions/function/invocations"
-_GATEWAY_PATIENCE_SECONDS = 29
-_AT_ONCE = 4
-"""Calls of one function that run side by side; more wait in a queue."""
+_INTEGRATION_TIMEOUT_SECONDS = 29
+_CONCURRENCY = 4
+"""Calls of one function at the same time. Further calls wait."""
 _START_PATIENCE_SECONDS = 3
 
 
 class FunctionFailed(Exception):
-    """It ended without an answer."""
+    """The function did not start, or ended without an answer."""
 
 
 class FunctionTimedOut(FunctionFailed):
-    """It, or the queue before it, took too long."""
+    """The function took too long, or the call waited too long for its turn."""
 
 
 class ExecutionEnvironment:
-    """A process that handles one call at a time. Raises FunctionFailed when it does not come up."""
+    """A process that handles one call at a time. Creating it raises FunctionFailed when the process does not start."""
 
     def __init__(self, function: Function, log: Log) -> None:
         self._function = function
@@ -55,21 +53,21 @@ class ExecutionEnvironment:
             *(*LEASH, sys.executable, "-m", "awslambdaric", function.handler),
             environment={
                 **function.variables,
-                "AWS_ACCESS_KEY_ID": function.name,  # each has credentials of its own
+                "AWS_ACCESS_KEY_ID": function.name,  # identifies the function to whoever checks its permissions
                 "AWS_LAMBDA_FUNCTION_NAME": function.name,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout_seconds),  # the emulator sees to it
+                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout_seconds),  # enforced by the emulator
                 "LAMBDA_TASK_ROOT": str(function.directory),
-                "PYTHONPATH": str(LAYER),
+                "PYTHONPATH": os.pathsep.join(map(str, function.layers)),
                 "TZ": ":UTC",
             },
             directory=function.directory,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # the emulator's own log; what the function prints comes on stdout
+            stderr=subprocess.DEVNULL,  # the emulator's own log. What the function prints is on stdout
         )
         self._relay = Thread(target=self._relay_output, daemon=True)
         self._relay.start()
-        # Longer than the emulator waits: normally it tells of the time-out itself.
+        # The emulator reports a timeout itself, so the client waits a little longer.
         self._client = httpx.Client(
             base_url=f"http://127.0.0.1:{port}", timeout=function.timeout_seconds + 5, trust_env=False
         )
@@ -78,7 +76,7 @@ class ExecutionEnvironment:
             raise FunctionFailed(f"{function.name} did not start")
 
     def invoke(self, event: bytes) -> bytes:
-        """The answer, or the error that the function raised, as JSON. Raises FunctionFailed."""
+        """The function's answer, or the error that it raised, as JSON. Raises FunctionFailed."""
         try:
             response = self._client.post(_INVOCATIONS, content=event)
         except httpx.TimeoutException:
@@ -100,41 +98,41 @@ class ExecutionEnvironment:
     def _relay_output(self) -> None:
         with cast("IO[bytes]", self._process.stdout) as output:
             for line in output:
-                if not self._is_stopping:  # the rest is complaints about that
+                if not self._is_stopping:  # then the runtime only complains that it is stopped
                     self._log.write(self._function.name, line.decode(errors="replace").rstrip("\n"))
 
 
 def find_emulator() -> Path:
-    """The one that SAM CLI brings. Raises CannotStart."""
+    """The runtime interface emulator that SAM CLI contains. Raises CannotStart."""
     architecture = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
     if sys.platform != "linux" or not architecture or not shutil.which("setpriv"):
         raise CannotStart(
-            "Without Docker the functions run on Linux and WSL alone, on x86_64 or arm64, with util-linux installed. "
+            "Without Docker the functions run only on Linux and WSL, on x86_64 or arm64, with util-linux installed. "
             "With Docker: `make engine`, and in another terminal `make build && sam local start-api`."
         )
     return Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{architecture}"
 
 
 class Runtimes:
-    """The execution environments of all functions: reused when idle, more of them when calls overlap."""
+    """The execution environments of all functions. Idle ones are reused. Overlapping calls start more of them."""
 
     def __init__(self, functions: list[Function], log: Log) -> None:
         self._functions = {function.name: function for function in functions}
         self._log = log
-        self._slots = {name: BoundedSemaphore(_AT_ONCE) for name in self._functions}
+        self._slots = {name: BoundedSemaphore(_CONCURRENCY) for name in self._functions}
         self._starts = BoundedSemaphore(os.cpu_count() or 1)
         self._lock = Lock()
         self._current: set[ExecutionEnvironment] = set()
         self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
 
     def is_debugging(self) -> bool:
-        """SAM's gateway asks."""
+        """SAM CLI's gateway asks for it."""
         return False
 
     def invoke(self, name: str, event: bytes) -> bytes:
         """As ExecutionEnvironment.invoke."""
-        if not self._slots[name].acquire(timeout=_GATEWAY_PATIENCE_SECONDS):
-            raise FunctionTimedOut(f"{name} has too many calls to answer")
+        if not self._slots[name].acquire(timeout=_INTEGRATION_TIMEOUT_SECONDS):
+            raise FunctionTimedOut(f"{name} has too many calls")
         try:
             with self._environment(name) as environment:
                 return environment.invoke(event)
@@ -144,7 +142,8 @@ class Runtimes:
     @contextmanager
     def _environment(self, name: str) -> Iterator[ExecutionEnvironment]:
         environment = self._take_idle(name)
-        # More starts at once than processors delay each other, and while one waits an environment may become idle.
+        # Concurrent starts slow each other down, so there is at most one for each processor. While a call waits for
+        # its turn, an environment may become idle.
         has_turn = not environment and self._starts.acquire(timeout=_START_PATIENCE_SECONDS)
         try:
             environment = environment or self._take_idle(name) or self._start(name)
@@ -176,7 +175,7 @@ class Runtimes:
             environment.stop()
 
     def restart(self) -> None:
-        """The idle ones end now, the busy ones after their call."""
+        """Stops idle environments now, and busy ones after their call."""
         with self._lock:
             idle, self._idle = self._idle, defaultdict(list)
             self._current.clear()
@@ -193,9 +192,9 @@ class Runtimes:
 
 @contextmanager
 def run_functions(functions: list[Function], log: Log) -> Iterator[Runtimes]:
-    """They start again with the new code when it changes."""
+    """Restarts the functions when their code changes."""
     runtimes, closing = Runtimes(functions, log), Event()
-    watcher = Thread(target=_watch_code, args=(runtimes, log, closing), daemon=True)
+    watcher = Thread(target=_watch_code, args=(functions, runtimes, log, closing), daemon=True)
     watcher.start()
     try:
         yield runtimes
@@ -205,9 +204,11 @@ def run_functions(functions: list[Function], log: Log) -> Iterator[Runtimes]:
         watcher.join()
 
 
-def _watch_code(runtimes: Runtimes, log: Log, closing: Event) -> None:
-    for changes in watch(ROOT / "functions", LAYER / "contacts", watch_filter=PythonFilter(), stop_event=closing):
+def _watch_code(functions: list[Function], runtimes: Runtimes, log: Log, closing: Event) -> None:
+    folders = {folder for function in functions for folder in (function.directory, *function.layers)}
+    for changes in watch(*folders, watch_filter=PythonFilter(), stop_event=closing):
         for _, file in changes:
-            Path(cache_from_source(file)).unlink(missing_ok=True)  # its time is in seconds: too coarse for two saves
-        log.write("local", "The code has changed: functions start again.")
+            # Bytecode stores the source's time in whole seconds, so it would hide a second change in one second.
+            Path(cache_from_source(file)).unlink(missing_ok=True)
+        log.write("local", "The code has changed. The functions restart.")
         runtimes.restart()

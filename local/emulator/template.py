@@ -1,20 +1,19 @@
-"""What SAM CLI reads from template.yaml for the stage `local`."""
+"""What SAM CLI reads from a template."""
 
 import logging
-import platform
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from local import ROOT
 
 
 @dataclass(frozen=True)
 class Function:
     name: str
     directory: Path
+    layers: tuple[Path, ...]
     handler: str
     timeout_seconds: int
     memory_mb: int
@@ -26,6 +25,7 @@ class EventSource:
     """A queue whose messages go to a function."""
 
     queue: str
+    """Logical id."""
     function: str
     batch_size: int
 
@@ -36,10 +36,10 @@ class Template:
     """By logical id, with every intrinsic function resolved."""
     functions: list[Function]
     api: Any
-    """SAM's: the routes, as its local gateway takes them."""
+    """The routes, as SAM CLI's local gateway takes them."""
 
     def properties(self, resource_type: str) -> dict[str, dict[str, Any]]:
-        """Of all resources of a type, by logical id."""
+        """The properties of all resources of a type, by logical id."""
         return {
             name: resource["Properties"]
             for name, resource in self.resources.items()
@@ -67,12 +67,12 @@ class Template:
 
 
 def named_by(arn: str) -> str:
-    """The logical id in what SAM's reader makes of `!GetAtt Resource.Arn`."""
+    """The logical id in the ARN that SAM CLI makes of `!GetAtt Resource.Arn`."""
     return arn.rpartition(":")[2]
 
 
-def read_template() -> Template:
-    # A second and more to import, which a refused command need not wait for.
+def read_template(file: Path, parameters: Mapping[str, str]) -> Template:
+    # Importing SAM CLI takes more than a second. A command that is refused should not wait for it.
     from samcli.lib.providers.api_provider import ApiProvider  # type: ignore[import-untyped]  # noqa: PLC0415
     from samcli.lib.providers.sam_function_provider import (  # type: ignore[import-untyped]  # noqa: PLC0415
         SamFunctionProvider,
@@ -82,15 +82,13 @@ def read_template() -> Template:
     )
 
     logging.getLogger("samcli").setLevel(logging.ERROR)
-    architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-    with warnings.catch_warnings(action="ignore"):  # SAM's own deprecations
-        stacks, _ = SamLocalStackProvider.get_stacks(
-            str(ROOT / "template.yaml"), parameter_overrides={"Stage": "local", "Architecture": architecture}
-        )
+    with warnings.catch_warnings(action="ignore"):  # SAM CLI's own deprecations
+        stacks, _ = SamLocalStackProvider.get_stacks(str(file), parameter_overrides=dict(parameters))
         functions = [
             Function(
                 name=each.name,
-                directory=ROOT / each.codeuri,
+                directory=file.parent / each.codeuri,
+                layers=tuple(file.parent / layer.codeuri for layer in each.layers),
                 handler=each.handler,
                 timeout_seconds=each.timeout,
                 memory_mb=each.memory,
@@ -106,14 +104,15 @@ _NAMED_BY = {"AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret":
 
 
 def resolve_variables(
-    template: Template, function: Function, *, secrets: dict[str, str], queue_urls: dict[str, str]
+    template: Template, function: Function, *, secrets: Mapping[str, str], queue_urls: Mapping[str, str]
 ) -> dict[str, str]:
-    """What SAM leaves as it stands: a resource's logical id becomes its name, a reference to a secret its value."""
-    names: dict[str, str] = queue_urls | {
+    """The function's variables with what SAM CLI leaves open: names for logical ids, values for secret references."""
+    names: dict[str, str] = {
         logical_id: properties[name]
         for resource_type, name in _NAMED_BY.items()
         for logical_id, properties in template.properties(resource_type).items()
     }
+    names |= queue_urls
     return {
         name: _SECRET.sub(lambda secret: secrets[secret[1]], names.get(value, value))
         for name, value in function.variables.items()

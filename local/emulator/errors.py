@@ -1,0 +1,2 @@
+class CannotStart(Exception):
+    """Something did not start. The message says what to do next."""
