@@ -11,8 +11,8 @@ from admin import target
 from admin.commands import contact, key, message, signature, table, tag, tag_command, tenant
 from admin.errors import Refused
 from admin.faults import explain
-from contacts.errors import ContactNotFound, DatabaseUnavailable, InvalidParameter
-from contacts.settings import SettingMissing
+from contacts.domain.errors import ContactNotFound, DatabaseUnavailable
+from contacts.runtime.settings import SettingMissing
 
 # Without frames of rich around them errors stay lines, whichever way they come about.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -42,8 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _exit(str(refused), refused.exit_code)
     except ContactNotFound as absent:
         _exit(f"{absent} Check its id or phone, and the tenant.", 1)
-    except InvalidParameter as invalid:
-        _exit(f"{invalid} Pass the contact's id or its phone.", 2)
     except SettingMissing:
         _exit("Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`.", 2)
     except (DatabaseUnavailable, PynamoDBException, BotoCoreError, ClientError) as fault:

@@ -18,11 +18,13 @@ from admin.errors import InvalidValue, KeyNotFound, KeyRevoked
 from admin.secret_store import key_pepper, signing_root
 from admin.tenants import get_tenant
 from admin.text import clean
-from contacts import timestamps
-from contacts.auth import DEFAULT_RATE_LIMIT, SCOPES, hash_key
-from contacts.identifiers import is_id, new_id
-from contacts.signatures import signing_secret
-from contacts.tables import ApiKeyItem, ConditionFailed, TenantApiKey, attempt, batch_read, transact, update
+from contacts.access.keys import DEFAULT_RATE_LIMIT, SCOPES, hash_key
+from contacts.access.signatures import signing_secret
+from contacts.runtime import timestamps
+from contacts.runtime.identifiers import is_id, new_id
+from contacts.storage.items import ApiKeyItem, TenantApiKey
+from contacts.storage.retries import ConditionFailed
+from contacts.storage.table import Table
 
 LONGEST_NAME = 64
 HIGHEST_RATE_LIMIT = 10_000  # what AWS gives a whole account
@@ -87,9 +89,10 @@ def create_key(
 def list_keys(tenant_id: str) -> list[ApiKey]:
     """All of them, revoked and expired ones too, oldest first. Raises TenantNotFound."""
     get_tenant(tenant_id)
-    listed = attempt(lambda: list(TenantApiKey.query(TenantApiKey.keys_of(tenant_id), consistent_read=True)))
+    listed = Table().query(TenantApiKey, TenantApiKey.keys_of(tenant_id))
     keys = (ApiKeyItem.key(each.key_hash) for each in listed)
-    found = chain.from_iterable(batch_read(batch).values() for batch in batched(keys, _MOST_IN_A_BATCH, strict=False))
+    batches = batched(keys, _MOST_IN_A_BATCH, strict=False)
+    found = chain.from_iterable(Table().batch_read(batch).values() for batch in batches)
     return sorted((ApiKey(**_fields(ApiKeyItem.from_raw_data(raw))) for raw in found), key=lambda key: key.created_at)
 
 
@@ -137,7 +140,7 @@ def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
     """For good. Revoking again changes nothing, and finishes what was interrupted. Raises KeyNotFound."""
     item = _read(tenant_id, key_id)
     try:
-        revoked = update(item, [ApiKeyItem.status.set("REVOKED")], ApiKeyItem.key_id == key_id)
+        revoked = Table().update(item, [ApiKeyItem.status.set("REVOKED")], ApiKeyItem.key_id == key_id)
     except ConditionFailed:
         raise KeyNotFound(tenant_id, key_id) from None
     gateway.dismiss(key_id)
@@ -162,7 +165,7 @@ def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKe
     fields = _fields(item)
     try:
         gateway.admit(item.key_id, fields["rate_limit"])
-        transact(add, token=str(uuid.uuid4()))
+        Table().transact(add, token=str(uuid.uuid4()))
     except BaseException:
         with suppress(BotoCoreError, ClientError):
             gateway.dismiss(item.key_id)
@@ -171,8 +174,10 @@ def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKe
 
 
 def _read(tenant_id: str, key_id: str) -> ApiKeyItem:
-    listed = TenantApiKey.read(TenantApiKey.key(tenant_id, key_id)) if is_id(tenant_id) and is_id(key_id) else None
-    item = ApiKeyItem.read(ApiKeyItem.key(listed.key_hash)) if listed else None
+    if not (is_id(tenant_id) and is_id(key_id)):
+        raise KeyNotFound(tenant_id, key_id)
+    listed = Table().read(TenantApiKey, TenantApiKey.key(tenant_id, key_id))
+    item = Table().read(ApiKeyItem, ApiKeyItem.key(listed.key_hash)) if listed else None
     if item is None:
         raise KeyNotFound(tenant_id, key_id)
     return item

@@ -10,9 +10,10 @@ import boto3
 from admin.errors import InvalidValue, QueueNotFound
 from admin.target import stage
 from admin.tenants import get_tenant
-from contacts import timestamps
-from contacts.errors import InvalidParameter
-from contacts.models import InboundMessage, Message, TagCommand
+from contacts.domain.errors import InvalidParameter
+from contacts.events.messages import InboundMessage, Message, TagCommand
+from contacts.parsing.json import parse
+from contacts.runtime import timestamps
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -61,7 +62,7 @@ def _moment(moment: datetime | None) -> str:
 def _send(queue: str, model: type[Message], message: dict[str, str | None], group: str | None = None) -> str:
     body = json.dumps(message)
     try:
-        model.parse(body.encode())  # what the consumer would bury is better refused while somebody looks
+        parse(model, body.encode())  # refuse here what the consumer would send to the dead-letter queue
     except InvalidParameter as invalid:
         raise InvalidValue(str(invalid)) from None
     in_order: Any = {"MessageGroupId": group} if group else {}

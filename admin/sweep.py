@@ -4,7 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 
-from contacts.tables import ConditionFailed, ContactItem, TableItem, attempt, update
+from contacts.storage.items import ContactItem
+from contacts.storage.retries import ConditionFailed, retry
+from contacts.storage.table import Table, TableItem
 
 _SEGMENTS = 8
 _PAGE_ITEMS = 500
@@ -13,7 +15,7 @@ _READ_UNITS_PER_SECOND = 500.0  # of each segment: a partition gives 3,000, and 
 
 def count_items() -> int:
     """About how many there are to look at: DynamoDB counts them every six hours."""
-    return int(attempt(TableItem.describe_table)["ItemCount"])
+    return int(retry(TableItem.describe_table)["ItemCount"])
 
 
 def sweep(tenant_id: str, tag_id: str, on_read: Callable[[int], object]) -> int:
@@ -42,7 +44,7 @@ def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[
         attributes_to_get=["pk", "sk"],
     ).page_iter
     given_up = 0
-    while page := attempt(lambda: next(pages, None)):
+    while page := retry(lambda: next(pages, None)):
         given_up += sum(_take_off(ContactItem.from_raw_data(raw), tag_id) for raw in page["Items"])
         on_read(page["ScannedCount"])
         if stop.is_set():
@@ -53,7 +55,7 @@ def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[
 def _take_off(contact: ContactItem, tag_id: str) -> bool:
     tag, origin = ContactItem.tags[tag_id], ContactItem.tag_origins[tag_id]
     try:
-        update(contact, [tag.remove(), origin.remove()], tag.exists())
+        Table().update(contact, [tag.remove(), origin.remove()], tag.exists())
     except ConditionFailed:
         return False  # given up, or deleted, since it was read
     return True

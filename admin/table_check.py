@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
-from contacts.repository import TAG_LIMIT
-from contacts.tables import (
+from contacts.domain.contact import TAG_LIMIT
+from contacts.storage.items import (
     ApiKeyItem,
     ContactItem,
     ContactPointer,
     IdempotencyRecord,
-    Key,
-    TableItem,
     TagItem,
     TagName,
     TenantApiKey,
     TenantItem,
-    attempt,
-    batch_read,
 )
+from contacts.storage.retries import retry
+from contacts.storage.table import Key, Table, TableItem
 
 _READ_UNITS_PER_SECOND = 500.0  # a partition gives 3,000, and callers of the API want theirs
 _MOST_IN_A_BATCH = 100  # of BatchGetItem
@@ -51,7 +49,7 @@ def check_table(on_read: Callable[[int], object]) -> Iterator[Finding]:
     pages = TableItem.scan(
         page_size=_MOST_IN_A_BATCH, consistent_read=True, rate_limit=_READ_UNITS_PER_SECOND
     ).page_iter
-    while page := attempt(lambda: next(pages, None)):
+    while page := retry(lambda: next(pages, None)):
         items = [_parse(raw) for raw in page["Items"]]
         yield from _alone(items)
         yield from _out_of_bounds(items)
@@ -127,7 +125,7 @@ def _read(keys: Iterable[Key]) -> dict[Key, TableItem]:
     """Those that are there, strongly consistent."""
     found: dict[Key, TableItem] = {}
     for batch in batched(set(keys), _MOST_IN_A_BATCH, strict=False):
-        found |= {key: _parse(raw) for key, raw in batch_read(batch).items()}
+        found |= {key: _parse(raw) for key, raw in Table().batch_read(batch).items()}
     return found
 
 

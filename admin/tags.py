@@ -10,9 +10,11 @@ from pynamodb.transactions import TransactWrite
 from admin.errors import InvalidValue, TagChanged, TagNameTaken, TagNotFound
 from admin.tenants import get_tenant, require_tenant
 from admin.text import clean
-from contacts import timestamps
-from contacts.identifiers import is_id, new_id
-from contacts.tables import ConditionFailed, TagItem, TagName, attempt, transact
+from contacts.runtime import timestamps
+from contacts.runtime.identifiers import is_id, new_id
+from contacts.storage.items import TagItem, TagName
+from contacts.storage.retries import ConditionFailed
+from contacts.storage.table import Table
 
 LONGEST_NAME = 50
 LONGEST_DESCRIPTION = 500
@@ -47,7 +49,7 @@ def create_tag(tenant_id: str, name: str, description: str | None = None, colour
         _reserve(transaction, _name(tenant_id, item.name, item.sk))
 
     try:
-        transact(add, token=str(uuid.uuid4()))
+        Table().transact(add, token=str(uuid.uuid4()))
     except ConditionFailed:
         get_tenant(tenant_id)
         raise TagNameTaken(item.name) from None
@@ -58,7 +60,7 @@ def list_tags(tenant_id: str) -> list[Tag]:
     """All of them by name, deleted ones too. Raises TenantNotFound."""
     get_tenant(tenant_id)
     is_tag = TagItem.sk.startswith("c")  # as every id does, and no reserved name
-    items = attempt(lambda: list(TagItem.query(TagItem.catalog(tenant_id), is_tag, consistent_read=True)))
+    items = Table().query(TagItem, TagItem.catalog(tenant_id), is_tag)
     return sorted((_tag(item) for item in items), key=lambda tag: (tag.name.casefold(), tag.created_at))
 
 
@@ -78,9 +80,9 @@ def rename_tag(tenant_id: str, tag_id: str, name: str) -> Tag:
             transaction.delete(old, condition=TagName.tag_id == tag_id)
 
     try:
-        transact(move, token=str(uuid.uuid4()))
+        Table().transact(move, token=str(uuid.uuid4()))
     except ConditionFailed:
-        holder = TagName.read((new.pk, new.sk))
+        holder = Table().read(TagName, (new.pk, new.sk))
         raise TagNameTaken(renamed.name) if holder and holder.tag_id != tag_id else TagChanged from None
     return renamed
 
@@ -100,14 +102,14 @@ def delete_tag(tenant_id: str, tag_id: str) -> Tag:
         transaction.delete(_name(tenant_id, item.name, tag_id), condition=TagName.tag_id == tag_id)
 
     try:
-        transact(remove, token=str(uuid.uuid4()))
+        Table().transact(remove, token=str(uuid.uuid4()))
     except ConditionFailed:
         raise TagChanged from None
     return replace(_tag(item), deleted_at=now)
 
 
 def _read(tenant_id: str, tag_id: str) -> TagItem:
-    item = TagItem.read(TagItem.key(tenant_id, tag_id)) if is_id(tenant_id) and is_id(tag_id) else None
+    item = Table().read(TagItem, TagItem.key(tenant_id, tag_id)) if is_id(tenant_id) and is_id(tag_id) else None
     if item is None:
         raise TagNotFound(tenant_id, tag_id)
     return item

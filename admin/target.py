@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from admin.errors import Refused
-from contacts import settings
+from contacts.runtime import settings
 
 LOCAL_SETTINGS = Path(".local/admin.env")
 """Where the local stack says, while it runs, how the SDK finds it."""

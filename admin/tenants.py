@@ -6,9 +6,10 @@ from pynamodb.transactions import TransactWrite
 
 from admin.errors import TenantNotFound
 from admin.text import clean
-from contacts import timestamps
-from contacts.identifiers import is_id, new_id
-from contacts.tables import TenantItem, attempt
+from contacts.runtime import timestamps
+from contacts.runtime.identifiers import is_id, new_id
+from contacts.storage.items import TenantItem
+from contacts.storage.table import Table
 
 LONGEST_NAME = 100
 _PARTITION, _ = TenantItem.key("")
@@ -26,19 +27,19 @@ def create_tenant(name: str) -> Tenant:
     item = TenantItem(
         *TenantItem.key(new_id()), name=clean("tenant's name", name, LONGEST_NAME), created_at=timestamps.now()
     )
-    attempt(item.save)  # without a condition: sent again after a lost reply, it would meet itself
+    Table().put(item)  # without a condition: sent again after a lost reply, it would meet itself
     return _tenant(item)
 
 
 def list_tenants() -> list[Tenant]:
     """All of them, oldest first."""
-    items = attempt(lambda: list(TenantItem.query(_PARTITION, consistent_read=True)))
+    items = Table().query(TenantItem, _PARTITION)
     return sorted((_tenant(item) for item in items), key=lambda tenant: tenant.created_at)
 
 
 def get_tenant(tenant_id: str) -> Tenant:
     """Raises TenantNotFound."""
-    item = TenantItem.read(TenantItem.key(tenant_id)) if is_id(tenant_id) else None
+    item = Table().read(TenantItem, TenantItem.key(tenant_id)) if is_id(tenant_id) else None
     if item is None:
         raise TenantNotFound(tenant_id)
     return _tenant(item)

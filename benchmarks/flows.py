@@ -5,8 +5,8 @@ from typing import Any
 import boto3
 
 from benchmarks.capacity import Consumption, metered
-from contacts.repository import TAG_LIMIT
-from contacts.tables import connection
+from contacts.domain.contact import TAG_LIMIT
+from contacts.storage.table import connection
 from tests.gateway import Tenant, call, invoke, sample_event
 
 SMALL = {"phone": "491519999999", "display_name": "Ada Lovelace"}

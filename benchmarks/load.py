@@ -14,7 +14,7 @@ from admin.keys import create_key
 from benchmarks.page import Section, Table
 from benchmarks.pictures import draw_stacks
 from benchmarks.workload import Workload
-from contacts.auth import SCOPES
+from contacts.access.keys import SCOPES
 
 USERS, SECONDS = 4, 15
 SCENARIOS = {"CrmSync": "CRM sync", "Lookup": "look-up"}

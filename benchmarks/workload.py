@@ -13,11 +13,12 @@ from botocore import xform_name
 from admin.keys import create_key
 from admin.tags import create_tag
 from admin.tenants import create_tenant
-from contacts.auth import SCOPES
-from contacts.phone import normalize_phone
-from contacts.repository import TAG_LIMIT, ContactRepository
-from contacts.resources import Source
-from contacts.tables import connection
+from contacts.access.keys import SCOPES
+from contacts.domain.contact import TAG_LIMIT
+from contacts.domain.phone import normalize_phone
+from contacts.domain.source import Source
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.table import connection
 from tests.gateway import Event, Tenant, build_event, invoke, sample_event
 
 PHONE, NAME = "+49 151 2345678", "Ada Lovelace"

@@ -17,6 +17,10 @@ from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # typ
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
+from contacts.runtime import timestamps
+from contacts.storage import contacts
+from contacts.storage.items import TagItem
+from contacts.storage.table import connection
 from tests import secrecy
 from tests.gateway import ACME, FUNCTIONS, GLOBEX, ROOT, Tenant, load_handler
 from tests.policies import Policies, enforce
@@ -37,9 +41,6 @@ os.environ |= {
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
 
-# These read the environment while they are imported.
-from contacts import repository, timestamps  # noqa: E402
-from contacts.tables import TagItem, connection  # noqa: E402
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
@@ -70,7 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     for function in FUNCTIONS:
         load_handler(function)
-    import_module("contacts.idempotency")
+    import_module("contacts.web.idempotency")
     for item in items:
         is_measured = item.path.parent.name in MEASURED and item.path.stem != "test_any_event"
         if not is_measured and not config.option.no_cov:  # with both, pytest-cov stumbles
@@ -121,8 +122,8 @@ def _dynamodb() -> DynamoDBServiceResource:
 
 def forget() -> None:
     """What functions remember is gone, as in a process that has just started."""
-    repository._known_phones.clear()
-    repository._recent_messages.clear()
+    contacts._known_phones.clear()
+    contacts._recent_messages.clear()
 
 
 @pytest.fixture

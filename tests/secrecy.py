@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from contacts.identifiers import is_id
+from contacts.runtime.identifiers import is_id
+from contacts.runtime.observability import logger
 
 texts: set[str] = set()
 
@@ -42,7 +43,6 @@ def note(value: Any) -> None:
 
 def keep(log: Path) -> None:
     """Whatever a function that this process plays logs from now on, and wherever else it goes."""
-    from contacts.observability import logger  # noqa: PLC0415 - reads an environment that the tests set first
 
     handler = logging.FileHandler(log)
     handler.setFormatter(logger.registered_formatter)

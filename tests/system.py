@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote
 import httpx
 import pytest
 
-from contacts.auth import DEFAULT_RATE_LIMIT
+from contacts.access.keys import DEFAULT_RATE_LIMIT
 from local import ROOT
 from local.emulator import aws
 from local.stack import SECRETS, Stack, run_stack

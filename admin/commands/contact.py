@@ -5,10 +5,12 @@ from typing import Annotated
 import phonenumbers
 import typer
 
+from admin.errors import InvalidValue
 from admin.terminal import Json, TenantId, show
-from contacts.identifiers import is_id
-from contacts.phone import normalize_phone
-from contacts.resources import ContactWithTags, Source
+from contacts.domain.contact import ContactWithTags
+from contacts.domain.phone import normalize_phone
+from contacts.domain.source import Source
+from contacts.runtime.identifiers import is_id
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's contacts, as the API has them.")
 
@@ -40,7 +42,7 @@ def untag(
     as_json: Json = False,
 ) -> None:
     """Take a tag off one contact, whoever put it there."""
-    from contacts.repository import ContactRepository
+    from contacts.storage.contacts import ContactRepository
 
     found = _find(tenant_id, contact)
     held_it = any(each.tag_id == tag_id for each in found.tag_assignments)
@@ -49,12 +51,18 @@ def untag(
 
 
 def _find(tenant_id: str, contact: str) -> ContactWithTags:
-    """Raises TenantNotFound, ContactNotFound, and InvalidParameter for what is neither an id nor a phone."""
+    """Raises TenantNotFound, ContactNotFound, or InvalidValue if it is neither an id nor a phone."""
     from admin.tenants import get_tenant
-    from contacts.repository import ContactRepository
+    from contacts.storage.contacts import ContactRepository
 
     contacts = ContactRepository(get_tenant(tenant_id).id)
-    return contacts.get(contact) if is_id(contact) else contacts.get_by_phone(normalize_phone(contact))
+    if is_id(contact):
+        return contacts.get(contact)
+    try:
+        phone = normalize_phone(contact)
+    except ValueError as error:
+        raise InvalidValue(f"phone {error} Pass the contact's id or its phone.") from None
+    return contacts.get_by_phone(phone)
 
 
 def _international(phone: str) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from admin.errors import InvalidValue
 from admin.terminal import Json, show
-from contacts import signatures
+from contacts.access import signatures
 
 
 def sign(

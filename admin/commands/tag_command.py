@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from admin.terminal import Json, TenantId, moment, show
-from contacts.resources import Source
+from contacts.domain.source import Source
 
 app = typer.Typer(no_args_is_help=True, help="Tag commands, as agents and the AI give them.")
 

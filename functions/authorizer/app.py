@@ -1,9 +1,15 @@
-"""The API's authorizer: resolves the key of a request to its tenant and scopes."""
+"""The API's authorizer: resolves the API key of a request to its tenant and scopes."""
 
-from typing import Any
+from contacts.access.authorizer import authorizer
+from contacts.access.keys import hash_key
+from contacts.runtime import settings, startup
+from contacts.storage.items import ApiKeyItem
+from contacts.storage.table import Table, connect
 
-from contacts.auth import authorize
+
+@authorizer
+def handler(key: str) -> ApiKeyItem | None:
+    return Table().read(ApiKeyItem, ApiKeyItem.key(hash_key(key, settings.key_pepper())))
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    return authorize(event)
+startup.finish(connect)

@@ -2,13 +2,18 @@
 
 from http import HTTPStatus
 
-from contacts.api import endpoint
-from contacts.repository import ContactRepository
-from contacts.requests import Request
-from contacts.responses import Response
+from contacts.runtime import startup
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.table import connect
+from contacts.web.endpoint import endpoint
+from contacts.web.request import Request
+from contacts.web.response import Response
 
 
 @endpoint
 def handler(request: Request) -> Response:
-    ContactRepository(request.tenant_id).delete(request.path("contactId"))
+    ContactRepository(request.tenant_id, request.deadline).delete(request.path("contactId"))
     return Response(HTTPStatus.OK, {"ok": True})
+
+
+startup.finish(connect)

@@ -2,12 +2,18 @@
 
 from http import HTTPStatus
 
-from contacts.api import endpoint
-from contacts.repository import ContactRepository
-from contacts.requests import Request
-from contacts.responses import Response
+from contacts.runtime import startup
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.table import connect
+from contacts.web.endpoint import endpoint
+from contacts.web.request import Request
+from contacts.web.response import Response
 
 
 @endpoint
 def handler(request: Request) -> Response:
-    return Response(HTTPStatus.OK, ContactRepository(request.tenant_id).get(request.path("contactId")))
+    contact = ContactRepository(request.tenant_id, request.deadline).get(request.path("contactId"))
+    return Response(HTTPStatus.OK, contact)
+
+
+startup.finish(connect)

@@ -2,14 +2,20 @@
 
 from http import HTTPStatus
 
-from contacts.api import endpoint
-from contacts.phone import normalize_phone
-from contacts.repository import ContactRepository
-from contacts.requests import Request
-from contacts.responses import Response
+from contacts.domain.phone import normalize_phone
+from contacts.runtime import startup
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.table import connect
+from contacts.web.endpoint import endpoint
+from contacts.web.request import Request
+from contacts.web.response import Response
 
 
 @endpoint
 def handler(request: Request) -> Response:
-    phone = normalize_phone(request.query("phone"))
-    return Response(HTTPStatus.OK, ContactRepository(request.tenant_id).get_by_phone(phone))
+    phone = request.query("phone", normalize_phone)
+    contact = ContactRepository(request.tenant_id, request.deadline).get_by_phone(phone)
+    return Response(HTTPStatus.OK, contact)
+
+
+startup.finish(connect)

@@ -1,8 +1,10 @@
 """Queue of inbound messages: lazily upserts the sender"""
 
-from contacts.models import InboundMessage
-from contacts.queues import consumer
-from contacts.repository import ContactRepository
+from contacts.events.messages import InboundMessage
+from contacts.events.queue import consumer
+from contacts.runtime import startup
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.table import connect
 
 
 @consumer(InboundMessage)
@@ -11,3 +13,6 @@ def handler(message: InboundMessage) -> str:
         message.phone, message.display_name, message.received_at
     )
     return "RECORDED" if is_written else "WITHIN_COOLDOWN"
+
+
+startup.finish(connect)

@@ -2,15 +2,20 @@
 
 from http import HTTPStatus
 
-from contacts.api import endpoint
-from contacts.models import ContactUpdate
-from contacts.repository import ContactRepository
-from contacts.requests import Request
-from contacts.responses import Response
+from contacts.runtime import startup
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.table import connect
+from contacts.web.bodies import ContactUpdate
+from contacts.web.endpoint import endpoint
+from contacts.web.request import Request
+from contacts.web.response import Response
 
 
 @endpoint
 def handler(request: Request) -> Response:
     wanted = request.body(ContactUpdate)
-    contact = ContactRepository(request.tenant_id).update(request.path("contactId"), wanted.changes)
+    contact = ContactRepository(request.tenant_id, request.deadline).update(request.path("contactId"), wanted.changes)
     return Response(HTTPStatus.OK, contact)
+
+
+startup.finish(connect)

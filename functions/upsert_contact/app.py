@@ -2,15 +2,20 @@
 
 from http import HTTPStatus
 
-from contacts.api import endpoint
-from contacts.models import ContactUpsert
-from contacts.repository import ContactRepository
-from contacts.requests import Request
-from contacts.responses import Response
+from contacts.runtime import startup
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.table import connect
+from contacts.web.bodies import ContactUpsert
+from contacts.web.endpoint import endpoint
+from contacts.web.request import Request
+from contacts.web.response import Response
 
 
 @endpoint
 def handler(request: Request) -> Response:
     wanted = request.body(ContactUpsert)
-    contact, is_new = ContactRepository(request.tenant_id).upsert(wanted.phone, wanted.display_name)
+    contact, is_new = ContactRepository(request.tenant_id, request.deadline).upsert(wanted.phone, wanted.display_name)
     return Response(HTTPStatus.CREATED if is_new else HTTPStatus.OK, contact)
+
+
+startup.finish(connect)

@@ -2,11 +2,15 @@
 
 from http import HTTPStatus
 
-from contacts.api import endpoint
-from contacts.requests import Request
-from contacts.responses import Response
+from contacts.runtime import startup
+from contacts.web.endpoint import endpoint
+from contacts.web.request import Request
+from contacts.web.response import Response
 
 
 @endpoint
 def handler(request: Request) -> Response:
     return Response(HTTPStatus.OK, request.identity)
+
+
+startup.finish()

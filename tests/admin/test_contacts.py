@@ -1,7 +1,7 @@
 import pytest
 
-from contacts.repository import ContactRepository
-from contacts.resources import Source
+from contacts.domain.source import Source
+from contacts.storage.contacts import ContactRepository
 from tests.admin.conftest import Run
 
 NOBODY = "c" + "0" * 24

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import admin.gateway
-from contacts.tables import connection
+from contacts.storage.table import connection
 from tests.admin.conftest import Run, aws, unreachable
 
 if TYPE_CHECKING:

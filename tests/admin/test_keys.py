@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts.signatures import signing_secret
-from contacts.tables import ApiKeyItem, TenantApiKey
+from contacts.access.signatures import signing_secret
+from contacts.storage.items import ApiKeyItem, TenantApiKey
 from tests.admin.conftest import SIGNING_ROOT, Outcome, Run
 from tests.gateway import invoke
 

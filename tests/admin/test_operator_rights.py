@@ -12,7 +12,7 @@ import pytest
 import admin.gateway
 import admin.queues
 import admin.secret_store
-from contacts.tables import connection
+from contacts.storage.table import connection
 from tests.admin.conftest import Run, aws
 from tests.gateway import ROOT
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contacts.signatures import sign, signing_secret
+from contacts.access.signatures import sign, signing_secret
 from tests.admin.conftest import SIGNING_ROOT, Run
 from tests.gateway import ROOT
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts.repository import ContactRepository
-from contacts.resources import ContactWithTags, Source
-from contacts.tables import TagItem
+from contacts.domain.contact import ContactWithTags
+from contacts.domain.source import Source
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.items import TagItem
 from tests.admin.conftest import Run
 
 NOBODY = "c" + "0" * 24

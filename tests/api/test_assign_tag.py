@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from contacts import timestamps
-from contacts.identifiers import new_id
+from contacts.runtime import timestamps
+from contacts.runtime.identifiers import new_id
 from local.stack import Stack
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, TAG_NOT_FOUND, invalid
 from tests.system import Caller, Customer, administer

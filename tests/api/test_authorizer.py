@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contacts import timestamps
+from contacts.runtime import timestamps
 from local.stack import Stack
 from tests.api.refusals import FORBIDDEN, UNAUTHORIZED
 from tests.system import NOBODYS_ID, Caller, Customer, read_items, refused_by_gateway

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from contacts.identifiers import new_id
+from contacts.runtime.identifiers import new_id
 from tests.system import Caller
 
 TRANSPORT = {"server", "date", "content-length", "x-amzn-requestid"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contacts import timestamps
+from contacts.runtime import timestamps
 from local.stack import Stack
 from tests.refusals import invalid
 from tests.system import Caller, Customer, read_items

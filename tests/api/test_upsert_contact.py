@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contacts import timestamps
+from contacts.runtime import timestamps
 from tests.api.phones import NO_PHONES, NORMALIZED, SPELLINGS
 from tests.refusals import NO_DIGITS, invalid
 from tests.system import Caller, Customer

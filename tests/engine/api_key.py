@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from contacts.auth import hash_key
-from contacts.settings import key_pepper
+from contacts.access.keys import hash_key
+from contacts.runtime.settings import key_pepper
 from tests.engine.table import Row
 from tests.gateway import ACME, invoke, sample_event
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from contacts import timestamps
-from contacts.repository import COOLDOWN
-from contacts.resources import Source
+from contacts.domain.source import Source
+from contacts.runtime import timestamps
+from contacts.storage.contacts import COOLDOWN
 from tests.engine.flows import NEW_PHONE
 from tests.engine.linearizability import Event
 from tests.engine.processes import try_to_invoke

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from admin.table_check import Finding, check_table
-from contacts import timestamps
-from contacts.tables import TableItem, TagItem, TagName, connection
+from contacts.runtime import timestamps
+from contacts.storage.items import TagItem, TagName
+from contacts.storage.table import TableItem, connection
 from local.emulator.engine import create_table, run_engine
 from tests.conftest import forget
 from tests.engine.fault_proxy import FaultProxy

@@ -14,12 +14,14 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from contacts import timestamps
-from contacts.auth import Unauthorized, hash_key
-from contacts.repository import TAG_LIMIT
-from contacts.resources import Source
-from contacts.settings import key_pepper
-from contacts.tables import ApiKeyItem, TableItem, TagItem, TagName, TenantApiKey
+from contacts.access.authorizer import Unauthorized
+from contacts.access.keys import hash_key
+from contacts.domain.contact import TAG_LIMIT
+from contacts.domain.source import Source
+from contacts.runtime import timestamps
+from contacts.runtime.settings import key_pepper
+from contacts.storage.items import ApiKeyItem, TagItem, TagName, TenantApiKey
+from contacts.storage.table import TableItem
 from tests.conftest import forget
 from tests.gateway import ACME, GLOBEX, Tenant, build_event, call, invoke
 from tests.queues import deliver

@@ -14,14 +14,21 @@ from threading import Thread
 from typing import Any
 from unittest import mock
 
-from contacts.tables import TableItem
+from contacts.storage.table import TableItem
 from tests.gateway import ACME, Event, Tenant, call, invoke, load_handler
 from tests.secrecy import note
 
 # Forked off a process that has loaded everything once: cheap enough to kill one for each test.
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["pytest", __name__, "contacts.api", "contacts.models", "contacts.repository", "tests.engine.warm_client"]
+    [
+        "pytest",
+        __name__,
+        "contacts.web.endpoint",
+        "contacts.web.bodies",
+        "contacts.storage.contacts",
+        "tests.engine.warm_client",
+    ]
 )
 
 _PATIENCE_SECONDS = 60

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from contacts.errors import DatabaseUnavailable
+from contacts.domain.errors import DatabaseUnavailable
 from tests.conftest import forget
 from tests.engine.api_key import API_KEY, LISTED_API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, faults_of

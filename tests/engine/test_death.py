@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contacts.tables import TableItem
+from contacts.storage.table import TableItem
 from local.emulator.engine import create_table, run_engine
 from local.emulator.processes import free_port
 from tests.engine.conftest import findings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contacts.tables import TableItem
+from contacts.storage.table import TableItem
 from tests.engine.fault_proxy import Fault, FaultProxy, faults_of, refuse
 from tests.engine.flows import CALLS, STEPS, Scene, Step
 from tests.engine.table import Table

@@ -3,7 +3,7 @@
 import pytest
 from pynamodb.exceptions import PutError
 
-from contacts.tables import TagItem
+from contacts.storage.items import TagItem
 from tests.conftest import forget, template_resources
 from tests.engine.api_key import API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, refuse

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from contacts.tables import connection
+from contacts.storage.table import connection
 from tests import secrecy
 from tests.policies import give_credentials
 

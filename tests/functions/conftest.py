@@ -13,10 +13,11 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from mypy_boto3_dynamodb.service_resource import Table
 from urllib3 import HTTPResponse
 
-from contacts import settings
-from contacts.auth import hash_key
-from contacts.observability import logger
-from contacts.tables import ApiKeyItem, TableItem, connection
+from contacts.access.keys import hash_key
+from contacts.runtime import settings
+from contacts.runtime.observability import logger
+from contacts.storage.items import ApiKeyItem
+from contacts.storage.table import TableItem, connection
 from tests.gateway import ACME, Tenant, call
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts.auth import Unauthorized
+from contacts.access.authorizer import Unauthorized
 from tests.document import check_answer, document
 from tests.functions.conftest import KEY
 from tests.gateway import ACME, Event, invoke, sample_event

@@ -12,9 +12,9 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_sqs.service_resource import Queue
 
-from contacts import timestamps
-from contacts.identifiers import new_id
-from contacts.tables import TagItem
+from contacts.runtime import timestamps
+from contacts.runtime.identifiers import new_id
+from contacts.storage.items import TagItem
 from tests.conftest import forget
 from tests.functions.conftest import Reply, Wire, refuse
 from tests.gateway import Tenant, call
@@ -268,7 +268,7 @@ def test_a_command_that_is_not_understood_is_laid_aside_with_its_cause(
     (dead_letter,) = take(dead_letters)
     assert dead_letter.body == json.dumps(command)
     entry = json.loads(log().splitlines()[-1])
-    assert (entry["message"], entry["cause"]) == ("Message not understood", cause)
+    assert (entry["message"], entry["cause"]) == ("Malformed message", cause)
     assert commands.assignments() == []
 
 
@@ -315,7 +315,7 @@ def test_one_that_the_database_did_not_take_comes_again_with_the_later_ones_of_i
     assert commands.assignments() == []
     assert [each["tagId"] for each in others.assignments()] == [acme.tag_ids[1], acme.tag_ids[3]]
     assert bodies(dead_letters) == []
-    assert "Message not handled" in log()
+    assert "Message failed" in log()
 
     assert deliver(FUNCTION, batch[0], batch[2]) == []
     assert [each["tagId"] for each in commands.assignments()] == [acme.tag_ids[0], acme.tag_ids[2]]

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from contacts import repository, timestamps
-from contacts.identifiers import new_id
-from contacts.tables import ContactItem
+from contacts.runtime import timestamps
+from contacts.runtime.identifiers import new_id
+from contacts.storage import contacts
+from contacts.storage.items import ContactItem
 from tests.gateway import ACME, Tenant, build_event, call, invoke
 from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, TAG_LIMIT_REACHED, TAG_NOT_FOUND, invalid
 
@@ -142,7 +143,7 @@ def test_of_a_contact_and_a_tag_that_are_both_missing_the_contact_is_named(acme:
 def test_so_it_is_by_a_function_that_knew_the_contact(acme: Tenant, contact: dict[str, Any], tag_id: str) -> None:
     assert assign(acme, contact, tag_id) == TAG_NOT_FOUND
     call("delete_contact", acme, contactId=contact["id"])
-    assert contact["id"] in {pk.rpartition("#")[2] for pk, _ in repository._known_phones}
+    assert contact["id"] in {pk.rpartition("#")[2] for pk, _ in contacts._known_phones}
     assert assign(acme, contact, tag_id) == CONTACT_NOT_FOUND
 
 

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts import timestamps
-from contacts.auth import Unauthorized
-from contacts.errors import DatabaseUnavailable
+from contacts.access.authorizer import Unauthorized
+from contacts.domain.errors import DatabaseUnavailable
+from contacts.runtime import timestamps
 from tests.functions.conftest import HASH, KEY, Fault, Wire, refuse
 from tests.gateway import ACME, Event, invoke, sample_event
 
@@ -313,7 +313,7 @@ def test_the_log_tells_which_key_was_refused_but_no_key(store_key: Callable[...,
     written = log()
     assert f'"key_id":"{ACME.key_id}"' in written
     assert "API key refused" in written
-    assert "API key missing or misshapen" in written
+    assert "API key missing or malformed" in written
     assert KEY not in written
     assert KEY[10:] not in written
     assert HASH not in written

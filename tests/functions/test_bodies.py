@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contacts.identifiers import new_id
+from contacts.runtime.identifiers import new_id
 from tests.gateway import ACME, Tenant, build_event, call, invoke
 from tests.refusals import NO_OBJECT
 

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts import repository
-from contacts.identifiers import new_id
+from contacts.runtime.identifiers import new_id
+from contacts.storage import contacts
 from tests.conftest import forget
 from tests.functions.conftest import Wire, refuse
 from tests.gateway import ACME, Tenant, call
@@ -224,6 +224,6 @@ def test_of_two_assignments_within_a_millisecond_one_is_new(acme: Tenant, contac
 def test_a_function_that_lives_long_forgets_pointers_rather_than_run_out_of_memory(
     acme: Tenant, contact: dict[str, Any]
 ) -> None:
-    repository._known_phones.update({("pk", str(number)): "12345" for number in range(10_000)})
+    contacts._known_phones.update({("pk", str(number)): "12345" for number in range(10_000)})
     assert call("get_contact", acme, contactId=contact["id"])[0] == 200
-    assert repository._known_phones == {(f"{acme.id}#{contact['id']}", "ID"): contact["phone"]}
+    assert contacts._known_phones == {(f"{acme.id}#{contact['id']}", "ID"): contact["phone"]}

@@ -4,7 +4,7 @@ from typing import Any
 
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts.tables import ContactItem
+from contacts.storage.items import ContactItem
 from tests.gateway import Tenant, build_event, call, invoke
 from tests.refusals import CONTACT_NOT_FOUND
 

@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts.identifiers import new_id
-from contacts.tables import TagItem
+from contacts.runtime.identifiers import new_id
+from contacts.storage.items import TagItem
 from tests.functions.conftest import Fault, Wire, refuse
 from tests.gateway import REQUEST_ID, Tenant, build_event, call, invoke
 from tests.refusals import (

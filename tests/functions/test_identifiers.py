@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contacts.identifiers import new_id
+from contacts.runtime.identifiers import new_id
 from tests.conftest import forget
 from tests.gateway import ACME, Tenant, call
 from tests.refusals import CONTACT_NOT_FOUND

@@ -14,7 +14,9 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_sqs.service_resource import Queue
 
-from contacts import queues, tables, timestamps
+from contacts.events import queue
+from contacts.runtime import timestamps
+from contacts.storage import retries
 from tests.conftest import forget
 from tests.functions.conftest import Reply, Wire, refuse
 from tests.gateway import Tenant, call
@@ -338,7 +340,7 @@ def test_a_message_that_is_not_understood_is_laid_aside_with_its_cause(
     line_of_log = json.loads(log().splitlines()[0])
     assert (line_of_log["level"], line_of_log["message"], line_of_log["cause"]) == (
         "ERROR",
-        "Message not understood",
+        "Malformed message",
         cause,
     )
     assert table.scan()["Items"] == items
@@ -366,7 +368,7 @@ def test_three_bad_ones_of_ten_do_not_hold_up_the_others(acme: Tenant, dead_lett
 def test_one_that_cannot_be_laid_aside_comes_again(
     acme: Tenant, dead_letters: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queues._sqs.cache_clear()  # as in a process that lays something aside for the first time
+    queue._sqs.cache_clear()  # as in a process that lays something aside for the first time
     monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", dead_letters.url + "-elsewhere")
     assert deliver(FUNCTION, "no JSON", message(acme, at(0))) == [0]
     assert found(acme)["lastSeenAt"] == at(0)
@@ -393,7 +395,7 @@ def test_a_message_that_the_database_did_not_take_comes_again_alone(
     assert call("get_contact_by_phone", acme, query={"phone": "12340"}) == CONTACT_NOT_FOUND
     assert found(acme, "12342")["lastSeenAt"] == at(2)
     assert bodies(dead_letters) == []
-    assert "Message not handled" in log()
+    assert "Message failed" in log()
     assert deliver(FUNCTION, batch[0]) == []
     assert found(acme, "12340")["lastSeenAt"] == at(0)
 
@@ -404,7 +406,7 @@ def test_so_does_one_that_meets_a_bug_with_its_trace_in_the_log(
     wire.fail("GetItem", [refuse("ValidationException")])
     assert deliver(FUNCTION, message(acme, at(0)), message(acme, at(0), phone="12345")) == [0]
     failure = json.loads(log().splitlines()[0])
-    assert (failure["message"], failure["level"], failure["tenant_id"]) == ("Message not handled", "ERROR", acme.id)
+    assert (failure["message"], failure["level"], failure["tenant_id"]) == ("Message failed", "ERROR", acme.id)
     assert "ValidationException" in failure["exception"]
 
 
@@ -470,7 +472,7 @@ def test_a_contact_that_is_deleted_meanwhile_is_made_anew(acme: Tenant, table: T
 
 
 def test_who_loses_every_race_comes_again(acme: Tenant, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(retries, "BUDGET_SECONDS", 0.05)
     record(acme, 0)
     wire.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
     assert deliver(FUNCTION, message(acme, at(60)), message(acme, at(0), phone="12345")) == [0]
@@ -523,7 +525,7 @@ def test_outcomes_are_logged_without_phones_and_names(
     batch = [message(acme, at(0), "Ada Lovelace"), message(acme, at(1), "Ada Lovelace"), message(acme, "Lovelace")]
     assert deliver(FUNCTION, *batch) == []
     written = log()
-    assert re.findall(r'"message":"([^"]+)"', written) == ["RECORDED", "WITHIN_COOLDOWN", "Message not understood"]
+    assert re.findall(r'"message":"([^"]+)"', written) == ["RECORDED", "WITHIN_COOLDOWN", "Malformed message"]
     assert written.count(f'"tenant_id":"{acme.id}"') == 2
     assert written.count('"message_id":"') == 3
     for private in PHONE, PHONE[:6], "Lovelace":

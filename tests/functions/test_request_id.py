@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from contacts.identifiers import new_id
+from contacts.runtime.identifiers import new_id
 from tests.gateway import REQUEST_ID, Tenant, build_event, invoke
 
 

@@ -3,7 +3,7 @@
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts.auth import Unauthorized
+from contacts.access.authorizer import Unauthorized
 from tests.gateway import ROOT, invoke, sample_event
 
 

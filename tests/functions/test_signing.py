@@ -14,8 +14,8 @@ from botocore.retries.standard import ExponentialBackoff
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_secretsmanager import SecretsManagerClient
 
-from contacts import origin
-from contacts.signatures import signing_secret
+from contacts.access import origin
+from contacts.access.signatures import signing_secret
 from tests.functions.conftest import Wire
 from tests.gateway import ROOT, Event, Tenant, build_event, call, invoke
 from tests.refusals import NO_OBJECT, UNAVAILABLE, signature_rejected

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contacts import timestamps
+from contacts.runtime import timestamps
 from tests.gateway import Tenant, build_event, call, invoke
 from tests.refusals import NO_DIGITS, WRONG_LENGTH, invalid
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts.identifiers import new_id
+from contacts.runtime.identifiers import new_id
 from local.stack import Stack
 from tests.system import Customer, new_phone, read_items
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from contacts.errors import InvalidParameter
-from contacts.phone import normalize_phone
+from contacts.domain.errors import InvalidParameter
+from contacts.domain.phone import normalize_phone
 from tests.document import document
 
 DOCUMENT: dict[str, Any] = document().raw_schema

@@ -8,11 +8,11 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from benchmarks.capacity import Consumption, item_size
 from benchmarks.flows import meter_flows
-from contacts import timestamps
-from contacts.auth import hash_key
-from contacts.repository import ContactRepository
-from contacts.settings import key_pepper
-from contacts.tables import ApiKeyItem
+from contacts.access.keys import hash_key
+from contacts.runtime import timestamps
+from contacts.runtime.settings import key_pepper
+from contacts.storage.contacts import ContactRepository
+from contacts.storage.items import ApiKeyItem
 from tests.gateway import Tenant
 
 KEY = "sflo_live_" + 43 * "k"

@@ -77,7 +77,7 @@ def test_a_function_imports_no_more_modules_than_it_did(native_layer: Path, func
 
 
 def test_a_request_without_an_idempotency_key_does_not_pay_for_it(native_layer: Path) -> None:
-    assert "contacts.idempotency" not in modules(native_layer, "upsert_contact")
+    assert "contacts.web.idempotency" not in modules(native_layer, "upsert_contact")
 
 
 def test_every_function_is_guarded() -> None:

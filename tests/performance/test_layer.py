@@ -36,7 +36,7 @@ def test_every_module_has_bytecode_that_is_used_as_it_is(x86_layer: Path) -> Non
 
 def test_bytecode_knows_its_source_where_lambda_mounts_it(x86_layer: Path) -> None:
     bytecode = x86_layer / "python" / "contacts" / "__pycache__" / "phone.cpython-313.pyc"
-    assert b"/opt/python/contacts/phone.py" in bytecode.read_bytes()
+    assert b"/opt/python/contacts/domain/phone.py" in bytecode.read_bytes()
 
 
 def test_nothing_is_in_the_layer_that_nobody_reads(x86_layer: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contacts import timestamps
+from contacts.runtime import timestamps
 from local.stack import Stack
 from tests.platform.processes import signal_all
 from tests.platform.queues import Queue

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from contacts.errors import ContactNotFound, ContactsError, DatabaseUnavailable, InvalidParameter
+from contacts.domain.errors import ContactNotFound, ContactsError, DatabaseUnavailable, InvalidParameter
 
 GRAPH, OAUTH = "GraphMethodException", "OAuthException"
 UNAUTHORIZED = (401, OAUTH, 190, "Unauthorized", None)

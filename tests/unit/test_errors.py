@@ -2,8 +2,8 @@ import inspect
 
 import pytest
 
-from contacts import errors
-from contacts.errors import (
+from contacts.domain import errors
+from contacts.domain.errors import (
     AddressNotAllowed,
     ContactNotFound,
     ContactsError,

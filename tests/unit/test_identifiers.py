@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from contacts.identifiers import is_id, new_id
+from contacts.runtime.identifiers import is_id, new_id
 
 
 def test_new_ids_are_a_c_and_24_lower_case_letters_and_digits() -> None:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import datetimes, timezones
 
-from contacts import timestamps
-from contacts.errors import InvalidParameter
-from contacts.models import InboundMessage, TagCommand
-from contacts.resources import Source
+from contacts.domain.errors import InvalidParameter
+from contacts.domain.source import Source
+from contacts.events.messages import InboundMessage, TagCommand
+from contacts.parsing.json import parse
+from contacts.runtime import timestamps
 
 INBOUND: dict[str, Any] = {
     "tenantId": "cacmetenant",
@@ -31,7 +32,7 @@ COMMAND: dict[str, Any] = {
 
 
 def inbound(**fields: object) -> InboundMessage:
-    return InboundMessage.parse(json.dumps(INBOUND | fields).encode())
+    return parse(InboundMessage, json.dumps(INBOUND | fields).encode())
 
 
 def test_a_message_is_read_like_a_body() -> None:
@@ -45,7 +46,7 @@ def test_a_message_is_read_like_a_body() -> None:
 
 
 def test_a_command_too() -> None:
-    command = TagCommand.parse(json.dumps(COMMAND).encode())
+    command = parse(TagCommand, json.dumps(COMMAND).encode())
     assert (command.contact_id, command.tag_id, command.action, command.source, command.reason, command.issued_at) == (
         "cm3contact01",
         "cm3tag0vip",
@@ -60,7 +61,7 @@ def test_a_command_too() -> None:
 def test_its_fields_are_in_camel_case(name: str) -> None:
     body = {key if key != name else key.swapcase(): value for key, value in INBOUND.items()}
     with pytest.raises(InvalidParameter) as refusal:
-        InboundMessage.parse(json.dumps(body).encode())
+        parse(InboundMessage, json.dumps(body).encode())
     assert refusal.value.error_data == {"details": f"{name}: Field required.", "field": name}
 
 
@@ -78,7 +79,7 @@ def test_a_time_to_come_is_now(moment: datetime) -> None:
 
 def test_the_log_gets_ids_and_what_is_wanted() -> None:
     assert inbound().log_keys == {"tenant_id": "cacmetenant"}
-    assert TagCommand.parse(json.dumps(COMMAND).encode()).log_keys == {
+    assert parse(TagCommand, json.dumps(COMMAND).encode()).log_keys == {
         "tenant_id": "cacmetenant",
         "contact_id": "cm3contact01",
         "tag_id": "cm3tag0vip",

@@ -2,10 +2,11 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from contacts.errors import InvalidParameter
-from contacts.models import ContactUpdate, ContactUpsert, RequestBody, TagAssign
+from contacts.domain.errors import InvalidParameter
+from contacts.parsing import json as json_object
+from contacts.web.bodies import ContactUpdate, ContactUpsert, TagAssign
 
 PHONE = {"phone": "+49 151 2345678"}
 TAG = {"tag_id": "cm3tag0vip"}
@@ -17,8 +18,8 @@ NOT_STORABLE = "Input should have neither NUL characters nor lone surrogates."
 NO_TAG_ID = "String should match pattern '^c[a-z0-9]{7,31}$'."
 
 
-def parse[Model: RequestBody](model: type[Model], body: dict[str, Any]) -> Model:
-    return model.parse(json.dumps(body).encode())
+def parse[Model: BaseModel](model: type[Model], body: dict[str, Any]) -> Model:
+    return json_object.parse(model, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_unknown_fields_are_ignored(body: dict[str, Any]) -> None:
     ],
 )
 def test_the_first_field_that_is_wrong_is_named(
-    model: type[RequestBody], body: dict[str, Any], field: str, details: str
+    model: type[BaseModel], body: dict[str, Any], field: str, details: str
 ) -> None:
     with pytest.raises(InvalidParameter) as refusal:
         parse(model, body)

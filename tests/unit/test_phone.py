@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.errors import InvalidParameter
-from contacts.phone import normalize_phone
+from contacts.domain.phone import normalize_phone
 
 CHARACTERS = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
 PUNCTUATION = "+()./＋（）．／−\t"
@@ -60,24 +59,21 @@ def test_digits_of_every_script_become_ascii(digits: str) -> None:
 
 @pytest.mark.parametrize("raw", ["", "+", "1234", "٠١٢٣", "1" * 33, "1" * 10_000, " \t", "\u200b" * 10_000])
 def test_less_than_5_and_more_than_32_digits_are_refused(raw: str) -> None:
-    with pytest.raises(InvalidParameter) as refusal:
+    with pytest.raises(ValueError, match="^must ") as refusal:
         normalize_phone(raw)
-    assert refusal.value.error_data == {"details": "phone must have 5 to 32 digits.", "field": "phone"}
+    assert str(refusal.value) == "must have 5 to 32 digits."
 
 
 @pytest.mark.parametrize("character", "aßй²①Ⅻ½零€😀*#,;:_\\⁄\0\n\u2028\u0301\ud800\ue000")
 def test_anything_else_is_refused_never_dropped(character: str) -> None:
-    with pytest.raises(InvalidParameter) as refusal:
+    with pytest.raises(ValueError, match="^must ") as refusal:
         normalize_phone(f"49151{character}2345678")
-    assert refusal.value.error_data == {
-        "details": "phone must contain digits and the usual separators only.",
-        "field": "phone",
-    }
+    assert str(refusal.value) == "must contain digits and the usual separators only."
 
 
 @given(st.characters(exclude_categories=["Nd", "Zs", "Pd", "Cf"], exclude_characters=PUNCTUATION))
 def test_no_other_character_of_unicode_is_dropped(character: str) -> None:
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(ValueError, match="^must "):
         normalize_phone(f"49151{character}2345678")
 
 
@@ -91,7 +87,7 @@ def test_two_inputs_are_the_same_phone_when_their_digits_are(phone: str, data: s
 def test_the_result_is_a_fixed_point_of_5_to_32_ascii_digits_or_the_input_is_refused(raw: str) -> None:
     try:
         normalized = normalize_phone(raw)
-    except InvalidParameter:
+    except ValueError:
         return
     assert re.fullmatch(r"[0-9]{5,32}", normalized)
     assert normalize_phone(normalized) == normalized

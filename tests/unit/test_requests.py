@@ -2,8 +2,8 @@
 
 import pytest
 
-from contacts.errors import InvalidParameter
-from contacts.requests import Request
+from contacts.domain.errors import InvalidParameter
+from contacts.web.request import Request
 from tests.gateway import sample_event
 
 GATEWAY_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
@@ -71,9 +71,9 @@ def test_an_event_without_anything_can_still_be_logged() -> None:
 def test_a_missing_query_parameter_is_named(query: dict[str, str] | None) -> None:
     request = Request({"queryStringParameters": query}, INVOCATION_ID)
     with pytest.raises(InvalidParameter) as refusal:
-        request.query("phone")
+        request.query("phone", str)
     assert refusal.value.error_data == {"details": "phone is required.", "field": "phone"}
 
 
 def test_an_empty_query_parameter_is_not_missing() -> None:
-    assert Request({"queryStringParameters": {"phone": ""}}, INVOCATION_ID).query("phone") == ""
+    assert Request({"queryStringParameters": {"phone": ""}}, INVOCATION_ID).query("phone", str) == ""

@@ -1,7 +1,8 @@
 import pytest
 
-from contacts.resources import Contact, ContactWithTags, Source, TagAssignment
-from contacts.responses import to_json
+from contacts.domain.contact import Contact, ContactWithTags, TagAssignment
+from contacts.domain.source import Source
+from contacts.web.response import to_json
 
 ASSIGNMENT = TagAssignment(
     contact_id="c1", tag_id="c2", source="API", reason=None, created_at="2026-01-01", updated_at="2026-01-02"

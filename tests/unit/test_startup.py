@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contacts import startup
+from contacts.runtime import startup
 
 
 @pytest.fixture
@@ -24,20 +24,18 @@ def test_nothing_is_collected_until_a_cold_start_is_finished() -> None:
 
 
 @pytest.mark.usefixtures("in_lambda")
-def test_a_cold_start_takes_steps_ahead_until_it_is_finished() -> None:
-    taken = []
+def test_a_cold_start_takes_its_last_steps_once() -> None:
+    taken: list[str] = []
     startup.begin()
-    startup.ahead(lambda: taken.append("during"))
-    startup.finish()
-    startup.ahead(lambda: taken.append("after"))
-    assert taken == ["during"]
+    startup.finish(lambda: taken.append("step"))
+    startup.finish(lambda: taken.append("step again"))
+    assert taken == ["step"]
 
 
 def test_outside_lambda_there_is_no_cold_start() -> None:
-    taken = []
+    taken: list[str] = []
     startup.begin()
-    startup.ahead(lambda: taken.append("step"))
-    startup.finish()
+    startup.finish(lambda: taken.append("step"))
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
     assert taken == []

@@ -2,7 +2,8 @@
 
 import pytest
 
-from contacts.tables import ApiKeyItem, ContactItem, ContactPointer, Key, TagItem, TagName, TenantApiKey, TenantItem
+from contacts.storage.items import ApiKeyItem, ContactItem, ContactPointer, TagItem, TagName, TenantApiKey, TenantItem
+from contacts.storage.table import Key
 
 
 @pytest.mark.parametrize(

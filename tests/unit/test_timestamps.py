@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts import timestamps
+from contacts.runtime import timestamps
 
 moments = st.datetimes(timezones=st.timezones(), min_value=datetime(1971, 1, 1), max_value=datetime(9998, 1, 1))  # noqa: DTZ001
 

@@ -1,5 +1,5 @@
-"""What the functions share: one tenant's contacts and their tags in a single DynamoDB table."""
+"""What the functions share. docs/architecture.md draws the packages: each imports only from those below it."""
 
-from contacts import startup
+from contacts.runtime import startup
 
 startup.begin()

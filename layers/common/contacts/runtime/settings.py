@@ -1,4 +1,4 @@
-"""The only place that reads the environment."""
+"""The environment variables that template.yaml sets. Each is read when it is needed, never while importing."""
 
 import os
 
@@ -7,26 +7,22 @@ class SettingMissing(Exception):
     """An environment variable that the deployment should have set is not there."""
 
 
-def is_in_lambda() -> bool:
-    return "AWS_LAMBDA_RUNTIME_API" in os.environ
-
-
 def table_name() -> str:
     return _required("TABLE_NAME")
 
 
 def key_pepper() -> str:
-    """The secret that keys the HMAC of API keys; the template fills it from Secrets Manager."""
+    """The secret that keys the HMAC of API keys."""
     return _required("KEY_PEPPER")
 
 
 def signing_root_secret() -> str:
-    """The ARN or name of the secret from which the keys' signing secrets are derived."""
+    """ARN or name of the secret from which the signing secrets of API keys are derived."""
     return _required("SIGNING_ROOT_SECRET")
 
 
 def dead_letter_queue_url() -> str:
-    """Where a queue's consumer puts what it cannot understand."""
+    """Where a queue's consumer puts messages that it cannot understand."""
     return _required("DEAD_LETTER_QUEUE_URL")
 
 

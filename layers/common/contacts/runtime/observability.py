@@ -2,5 +2,5 @@
 
 from aws_lambda_powertools import Logger, Metrics
 
-logger = Logger()
-metrics = Metrics()
+logger = Logger(service="contacts")
+metrics = Metrics(service="contacts", namespace="Contacts")

@@ -1,4 +1,4 @@
-"""What can go wrong, named as facts. Each class carries what contract section 5 says of it.
+"""What can go wrong, named as facts. Each class has the status, type and code of contract section 5.
 
 ContactsError                500
 ├── InvalidParameter         400
@@ -19,7 +19,7 @@ from typing import ClassVar
 
 
 class ContactsError(Exception):
-    """Our own fault, as long as no subclass says otherwise: its details never reach a caller."""
+    """Our own fault, unless a subclass says otherwise. Callers see where to look for the cause, never the cause."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     type: ClassVar[str] = "GraphMethodException"
@@ -92,7 +92,7 @@ class AssignmentOutweighed(ContactsError):
     message = "Outweighed"
 
     def __init__(self) -> None:
-        super().__init__("An assignment of a higher weight stays as it is.")
+        super().__init__("The assignment has a source of a higher weight and stays unchanged.")
 
 
 class RequestInProgress(ContactsError):
@@ -115,7 +115,7 @@ class IdempotencyKeyReused(ContactsError):
 
 
 class DatabaseUnavailable(ContactsError):
-    """The database throttles, fails or does not answer in time; the same call may succeed when repeated."""
+    """The database throttles, fails or does not answer in time. The same call may succeed later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     message = "Service unavailable"

@@ -1,4 +1,4 @@
-"""Times as the contract writes them, UTC with milliseconds and Z: as text they sort by time."""
+"""Times as contract section 2 writes them: UTC with milliseconds and Z. As text they sort by time."""
 
 from datetime import UTC, datetime
 

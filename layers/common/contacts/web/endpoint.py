@@ -1,4 +1,4 @@
-"""HTTP: makes a Lambda handler of a use case, and an answer of what it returns or raises."""
+"""Makes a Lambda handler of a use case: a function that takes a request and returns a response or raises."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from contacts import startup
-from contacts.errors import ContactsError
-from contacts.observability import logger, metrics
-from contacts.origin import check_origin
-from contacts.requests import Request
-from contacts.responses import Response
+from contacts.access.origin import check_origin
+from contacts.domain.errors import ContactsError
+from contacts.runtime.observability import logger, metrics
+from contacts.web.request import Request
+from contacts.web.response import Response
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,13 +24,13 @@ type Handler = Callable[[Event, LambdaContext], Answer]
 
 
 def endpoint(use_case: UseCase) -> Handler:
-    """Whatever the event and whatever happens, the handler answers in the contract's shape and raises nothing."""
+    """The handler answers every event in the shape of the contract and never raises."""
 
     @wraps(use_case)
     def handler(event: Event, context: "LambdaContext") -> Answer:
         started = perf_counter()
         request = Request(event, context.aws_request_id)
-        with logger.append_context_keys(**request.log_keys):  # of this request alone: the next one may lack some
+        with logger.append_context_keys(**request.log_keys):  # for this request only: the next has other keys
             outcome, response = _answer(use_case, request, context)
             logger.info(outcome, status=response.status, duration_ms=round(1000 * (perf_counter() - started), 1))
         metrics.add_dimension("Function", context.function_name)
@@ -43,31 +42,30 @@ def endpoint(use_case: UseCase) -> Handler:
             "body": response.body,
         }
 
-    startup.finish()
     return handler
 
 
 def _answer(use_case: UseCase, request: Request, context: "LambdaContext") -> tuple[str, Response]:
-    """The name of the outcome, as logs and metrics count it, and the response."""
+    """The response, and the outcome under which logs and metrics count it."""
     try:
         response = _perform(use_case, request, context)
-        response.body.encode()  # it is made here, and can be sent: else that is a bug like any other
+        response.body.encode()  # renders the body here, so that a failure becomes a 500
     except ContactsError as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.exception("The request failed")
         return type(error).__name__, _refusal(error, request)
-    except Exception:  # noqa: BLE001 - the boundary: whatever it is, the caller gets the contract's 500
+    except Exception:  # noqa: BLE001 - the outermost handler: every bug becomes the contract's 500
         logger.exception("The request met a bug")
         return "Bug", _refusal(ContactsError(), request)
     return response.status.name, response
 
 
 def _perform(use_case: UseCase, request: Request, context: "LambdaContext") -> Response:
-    """The checks in the order of contract section 4."""
+    """The checks in the order of contract section 5."""
     check_origin(request)
     if request.idempotency_key is None:
         return use_case(request)
-    from contacts.idempotency import perform_once  # noqa: PLC0415 - a request without the header starts without it
+    from contacts.web.idempotency import perform_once  # noqa: PLC0415 - requests without the header start without it
 
     return perform_once(use_case, request, context)
 

@@ -1,4 +1,4 @@
-"""Request signing, contract section 4: what is signed, and with which secret. tests/vectors/signing.json shows both."""
+"""Request signatures, contract section 4: the signed text and the secret. tests/vectors/signing.json has examples."""
 
 import hmac
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 
 def signing_secret(root: str, key_id: str) -> str:
-    """The secret of one API key, derived, so that none is stored."""
+    """The signing secret of one API key. It is derived, so the table stores none."""
     return hmac.digest(root.encode(), key_id.encode(), "sha256").hex()
 
 
@@ -26,7 +26,7 @@ def _canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # what is no text must not be a fault of ours
+    return text.encode("utf-8", "surrogatepass")  # lone surrogates are wrong, but must not raise
 
 
 def _encode(octets: bytes) -> str:

@@ -1,8 +1,6 @@
-"""Phone normalization, contract section 2: no country logic, only what people and CRMs put around digits is dropped."""
+"""Phone normalization, contract section 2. There is no country logic: equal digits are the same contact."""
 
 import unicodedata
-
-from contacts.errors import InvalidParameter
 
 _SHORTEST, _LONGEST = 5, 32
 _PUNCTUATION = frozenset("+()./" + "＋（）．／" + "\N{MINUS SIGN}\t")
@@ -10,14 +8,14 @@ _DROPPED_CATEGORIES = frozenset({"Zs", "Pd", "Cf"})  # spaces, dashes, invisible
 
 
 def normalize_phone(raw: str) -> str:
-    """Returns 5 to 32 ASCII digits. Raises InvalidParameter for anything else, letters above all."""
+    """Returns 5 to 32 ASCII digits. Raises ValueError with a text that completes "the phone …"."""
     digits = []
     for character in raw:
         category = unicodedata.category(character)
         if category == "Nd":
             digits.append(str(unicodedata.decimal(character)))
         elif character not in _PUNCTUATION and category not in _DROPPED_CATEGORIES:
-            raise InvalidParameter("phone", "phone must contain digits and the usual separators only.")
+            raise ValueError("must contain digits and the usual separators only.")
     if not _SHORTEST <= len(digits) <= _LONGEST:
-        raise InvalidParameter("phone", f"phone must have {_SHORTEST} to {_LONGEST} digits.")
+        raise ValueError(f"must have {_SHORTEST} to {_LONGEST} digits.")
     return "".join(digits)

@@ -1,4 +1,4 @@
-"""SQS: makes a Lambda handler of a use case for one message, contract section 6."""
+"""Makes a Lambda handler of a use case for one SQS message, contract section 6."""
 
 from collections.abc import Callable
 from functools import cache, partial, wraps
@@ -15,10 +15,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from contacts import settings, startup
-from contacts.errors import ContactsError, InvalidParameter
-from contacts.models import Message
-from contacts.observability import logger
+from contacts.domain.errors import ContactsError, InvalidParameter
+from contacts.events.messages import Message
+from contacts.parsing.json import parse
+from contacts.runtime import settings
+from contacts.runtime.observability import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -31,9 +32,8 @@ type Handler = Callable[[Event, LambdaContext], Any]
 def consumer[M: Message](model: type[M], *, in_order: bool = False) -> Callable[[UseCase[M]], Handler]:
     """Makes the handler of a queue from a use case that returns the name of its outcome.
 
-    What the use case raises as a fact (gone, outweighed, limit reached) is an outcome as well. A message that the
-    database did not take comes again; one that cannot be understood goes to the dead-letter queue at once, so that
-    nothing waits behind it.
+    An error below 500 (contact gone, outweighed, tag limit reached) is an outcome too. A message that the database
+    did not take is retried. A malformed message goes to the dead-letter queue at once, so that nothing waits for it.
     """
 
     def decorate(use_case: UseCase[M]) -> Handler:
@@ -43,14 +43,13 @@ def consumer[M: Message](model: type[M], *, in_order: bool = False) -> Callable[
         def handler(event: Event, context: LambdaContext) -> Any:  # noqa: ANN401 - Powertools' own
             return process_partial_response(event, record_handler, _processor(in_order=in_order), context)
 
-        startup.finish()
         return handler
 
     return decorate
 
 
 def _processor(*, in_order: bool) -> BatchProcessor:
-    """One that fails is the only one that fails; in order, those of its group wait for it."""
+    """Failed messages are retried alone; in order, later messages of the same group are retried with them."""
     if in_order:
         return SqsFifoPartialProcessor(skip_group_on_error=True)
     return BatchProcessor(EventType.SQS)
@@ -58,9 +57,9 @@ def _processor(*, in_order: bool) -> BatchProcessor:
 
 def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord) -> None:
     try:
-        message = model.parse(record.body.encode("utf-8", "surrogatepass"))
+        message = parse(model, record.body.encode("utf-8", "surrogatepass"))
     except InvalidParameter as error:
-        logger.error("Message not understood", message_id=record.message_id, cause=str(error))
+        logger.error("Malformed message", message_id=record.message_id, cause=str(error))
         _bury(record)
         return
     log_keys = {"message_id": record.message_id, **message.log_keys}
@@ -68,25 +67,26 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord)
         outcome = use_case(message)
     except Exception as error:
         if not isinstance(error, ContactsError) or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.exception("Message not handled", extra=log_keys)
+            logger.exception("Message failed", extra=log_keys)
             raise
         outcome = type(error).__name__
     logger.info(outcome, extra=log_keys)
 
 
 def _bury(record: SQSRecord) -> None:
+    """Sends the message to the dead-letter queue."""
     group = record.attributes.message_group_id
     in_order: Any = {"MessageGroupId": group, "MessageDeduplicationId": record.message_id} if group else {}
     try:
         _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **in_order)
     except Exception:
-        logger.exception("Message not laid aside", message_id=record.message_id)
+        logger.exception("Message not sent to the dead-letter queue", message_id=record.message_id)
         raise
 
 
 @cache
 def _sqs() -> "SQSClient":
-    import boto3  # noqa: PLC0415 - a message that cannot be understood is rare
+    import boto3  # noqa: PLC0415 - malformed messages are rare
 
     impatient = Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
     return boto3.client("sqs", config=impatient)

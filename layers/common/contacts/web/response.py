@@ -1,4 +1,4 @@
-"""An answer before it is HTTP."""
+"""The answer of a use case: what it shows as JSON, and its status and headers."""
 
 import json
 from collections.abc import Mapping
@@ -9,17 +9,16 @@ from typing import Any
 
 
 class Rendered(str):
-    """A resource that is JSON already."""
+    """A resource that is JSON text already."""
 
     __slots__ = ()
 
 
 @dataclass(repr=False, eq=False)
 class Response:
-    """Status, what it shows, and headers of its own."""
-
     status: HTTPStatus
     resource: object
+    """A dataclass of domain/ or access/, a dict, or Rendered."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -28,7 +27,7 @@ class Response:
 
 
 def to_json(resource: object) -> str:
-    """Dataclasses become objects whose keys are the field names in camelCase, in their order."""
+    """A dataclass becomes an object: field names in camelCase, in the order of the fields."""
     return json.dumps(resource, ensure_ascii=False, separators=(",", ":"), default=_to_object)
 
 

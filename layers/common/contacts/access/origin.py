@@ -1,16 +1,16 @@
-"""Whether a request really comes from the holder of its key: the checks that a key can ask for, contract section 4."""
+"""Whether a request comes from the holder of its key: the checks that a key can ask for, contract section 4."""
 
 import hmac
 import ipaddress
 import re
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from contacts import settings
-from contacts.errors import AddressNotAllowed, SecretUnavailable, SignatureRejected
-from contacts.requests import Request
-from contacts.signatures import sign, signing_secret
+from contacts.access.identity import Identity
+from contacts.access.signatures import sign, signing_secret
+from contacts.domain.errors import AddressNotAllowed, SecretUnavailable, SignatureRejected
+from contacts.runtime import settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
@@ -20,15 +20,31 @@ _SECRET_KEPT_SECONDS = 300
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
-def check_origin(request: Request) -> None:
-    """Raises SignatureRejected, AddressNotAllowed."""
+class SignedRequest(Protocol):
+    """The parts of a request that its signature covers, and the headers that carry the signature."""
+
+    @property
+    def identity(self) -> Identity: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path_text(self) -> str: ...
+    @property
+    def query_pairs(self) -> list[tuple[str, str]]: ...
+    @property
+    def raw_body(self) -> bytes: ...
+    def header(self, name: str) -> str | None: ...
+
+
+def check_origin(request: SignedRequest) -> None:
+    """Raises SignatureRejected, AddressNotAllowed, SecretUnavailable."""
     if request.identity.require_signature:
         _check_signature(request)
     if request.identity.ip_allowlist:
-        _check_address(request)
+        _check_address(request.identity)
 
 
-def _check_signature(request: Request) -> None:
+def _check_signature(request: SignedRequest) -> None:
     timestamp, signature = request.header("X-SigFollow-Timestamp"), request.header("X-SigFollow-Signature")
     if not timestamp or not signature:
         raise SignatureRejected("missing_header")
@@ -56,7 +72,7 @@ def _signing_root() -> str:
 
 @cache
 def _secrets() -> "SecretsProvider":
-    """Made, and its modules imported, when the first signed request comes: most requests are not signed."""
+    """Imported and made by the first signed request, because most requests are not signed."""
     from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
@@ -65,8 +81,8 @@ def _secrets() -> "SecretsProvider":
     )
 
 
-def _check_address(request: Request) -> None:
-    address = ipaddress.ip_address(request.identity.source_ip)
+def _check_address(identity: Identity) -> None:
+    address = ipaddress.ip_address(identity.source_ip)
     address = getattr(address, "ipv4_mapped", None) or address
-    if not any(address in ipaddress.ip_network(block) for block in request.identity.ip_allowlist):
+    if not any(address in ipaddress.ip_network(block) for block in identity.ip_allowlist):
         raise AddressNotAllowed

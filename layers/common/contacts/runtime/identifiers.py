@@ -1,4 +1,4 @@
-"""CUID-shaped identifiers: opaque, unguessable, never reused."""
+"""Ids of contacts, tags, tenants and keys, contract section 1: CUID-shaped, unguessable, never reused."""
 
 import re
 import secrets
@@ -13,5 +13,5 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether the text has the shape; what has not cannot be in the table and needs no look-up."""
+    """Text of another shape cannot be in the table, so it needs no request to DynamoDB."""
     return _SHAPE.fullmatch(text) is not None

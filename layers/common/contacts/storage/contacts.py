@@ -1,39 +1,37 @@
-"""The contacts of one tenant. Every write carries its condition, never read-then-write; docs/decisions.md says why."""
+"""The contacts of one tenant. Every write carries its condition; docs/decisions/ says why."""
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.transactions import TransactWrite
 
-from contacts import timestamps
-from contacts.errors import AssignmentOutweighed, ContactNotFound, DatabaseUnavailable, TagLimitReached, TagNotFound
-from contacts.identifiers import is_id, new_id
-from contacts.resources import Contact, ContactWithTags, Source, TagAssignment
-from contacts.tables import (
-    ConditionFailed,
-    ContactItem,
-    ContactPointer,
-    Key,
-    TagItem,
-    batch_read,
-    transact,
-    tries,
-    update,
+from contacts.domain.contact import TAG_LIMIT, Contact, ContactWithTags, TagAssignment
+from contacts.domain.errors import (
+    AssignmentOutweighed,
+    ContactNotFound,
+    DatabaseUnavailable,
+    TagLimitReached,
+    TagNotFound,
 )
-
-TAG_LIMIT = 20
+from contacts.domain.source import Source
+from contacts.runtime import timestamps
+from contacts.runtime.identifiers import is_id, new_id
+from contacts.storage.items import ContactItem, ContactPointer, TagItem
+from contacts.storage.retries import ConditionFailed
+from contacts.storage.table import Key, Table
 
 COOLDOWN = timedelta(seconds=60)
+"""After an inbound message of a contact, others within this time write nothing."""
 
 _MOST_REMEMBERED = 10_000
 _known_phones: dict[Key, str] = {}
-"""Pointers that this process has read: they never change, and whatever follows checks the contact's id."""
+"""The pointers that this process has read. They never change, and every operation that follows checks the id."""
 
 _recent_messages: dict[Key, str] = {}
-"""`last_inbound_at` of contacts as this process last knew it: within the cooldown of that no request is made."""
+"""`last_inbound_at` of contacts, cached so that messages within the cooldown cost no request."""
 
 
 class Assigned(NamedTuple):
@@ -44,14 +42,16 @@ class Assigned(NamedTuple):
 
 
 class ContactRepository:
-    """Builds every key from its tenant: no method takes a tenant or a key, so no request can reach another's."""
+    """Builds every key from its tenant. No method takes a tenant or a key, so no request can reach another tenant."""
 
-    def __init__(self, tenant_id: str) -> None:
+    def __init__(self, tenant_id: str, deadline: float | None = None) -> None:
+        """No request is sent after the deadline, in seconds of time.monotonic()."""
         self._tenant_id = tenant_id
+        self._table = Table(deadline)
 
     def get_by_phone(self, phone: str) -> ContactWithTags:
         """Takes a normalized phone. Raises ContactNotFound."""
-        item = ContactItem.read(ContactItem.key(self._tenant_id, phone))
+        item = self._table.read(ContactItem, ContactItem.key(self._tenant_id, phone))
         if item is None:
             raise ContactNotFound
         return item.contact_with_tags()
@@ -61,33 +61,42 @@ class ContactRepository:
         return self._read(contact_id).contact_with_tags()
 
     def upsert(self, phone: str, display_name: str | None) -> tuple[Contact, bool]:
-        """The contact and whether this call made it. An existing one keeps its name when none is given."""
-        for _ in tries():
+        """The contact, and whether this call created it. None keeps the name of an existing contact.
+
+        Raises DatabaseUnavailable.
+        """
+        for _ in self._table.attempts():
             try:
                 return self._refresh(phone, display_name), False
             except ConditionFailed:
-                pass  # there is none yet
+                pass  # the contact does not exist yet
             try:
                 return self._create(phone, display_name), True
             except ConditionFailed:
-                pass  # somebody else was faster: refresh theirs
+                pass  # another caller created it first: refresh theirs
         raise DatabaseUnavailable
 
     def update(self, contact_id: str, changes: dict[str, str | None]) -> Contact:
-        """Sets the named fields, None clears one; without any it only reads. Raises ContactNotFound."""
+        """Sets the named fields of ContactItem; None clears a field. Without fields it only reads.
+
+        Raises ContactNotFound.
+        """
         if not changes:
             return self._read(contact_id).contact()
         item = self._item(contact_id)
-        name = changes["display_name"]
-        named = ContactItem.display_name.remove() if name is None else ContactItem.display_name.set(name)
+        fields = [(getattr(ContactItem, name), value) for name, value in changes.items()]
+        actions = [field.remove() if value is None else field.set(value) for field, value in fields]
         is_this_contact = ContactItem.id == contact_id
         try:
-            return update(item, [named, ContactItem.updated_at.set(timestamps.now())], is_this_contact).contact()
+            updated = self._table.update(
+                item, [*actions, ContactItem.updated_at.set(timestamps.now())], is_this_contact
+            )
         except ConditionFailed:
             raise ContactNotFound from None
+        return updated.contact()
 
     def delete(self, contact_id: str) -> None:
-        """Its tags go with it: they are in the same item. Raises ContactNotFound."""
+        """The contact's tags are in the same item and go with it. Raises ContactNotFound."""
         item = self._item(contact_id)
         pointer = ContactPointer(*ContactPointer.key(self._tenant_id, contact_id))
         is_this_contact = ContactItem.id == contact_id
@@ -97,7 +106,7 @@ class ContactRepository:
             transaction.delete(pointer)
 
         try:
-            transact(remove, token=str(uuid.uuid4()))
+            self._table.transact(remove, token=str(uuid.uuid4()))
         except ConditionFailed:
             raise ContactNotFound from None
 
@@ -111,9 +120,11 @@ class ContactRepository:
         at: str | None = None,
         fresh_catalog: bool = True,
     ) -> Assigned:
-        """At the given time, else now. Raises ContactNotFound, TagNotFound, TagLimitReached, AssignmentOutweighed.
+        """Assigns at the given time, else now. Raises ContactNotFound, TagNotFound, TagLimitReached,
+        AssignmentOutweighed.
 
-        Without `fresh_catalog` a tag that was deleted a second ago may still be assigned, at half the price.
+        Without `fresh_catalog` the tag is read eventually consistent, at half the price: a tag that was deleted a
+        second ago may still be assigned.
         """
         item = self._item_when_tag_exists(contact_id, tag_id, consistent=fresh_catalog)
         call, now = str(uuid.uuid4()), at or timestamps.now()
@@ -126,16 +137,17 @@ class ContactRepository:
         if reason is not None:
             assignment["reason"] = reason
         try:
-            updated = update(
+            updated = self._table.update(
                 item,
-                # The first writer's origin stays, so it tells who made the assignment, also when a request that
-                # did land is sent again because its reply was lost.
+                # The origin of the first write stays. `written_by` shows that this call wrote it, even if the
+                # request arrived, its reply was lost, and the request was sent again.
                 [tag.set(assignment), origin.set(origin | {"created_at": now, "written_by": call})],
                 is_this_contact & ((is_new & has_room) | gives_way),
             )
         except ConditionFailed as failure:
-            found = _same_contact(failure.old_item, contact_id)
-            if tag_id in found.tags.as_dict():
+            if not _is_contact(failure.old_item, contact_id):
+                raise ContactNotFound from None
+            if tag_id in ContactItem.from_raw_data(failure.old_item).tags.as_dict():
                 raise AssignmentOutweighed from None
             raise TagLimitReached(TAG_LIMIT) from None
         return Assigned(
@@ -144,38 +156,43 @@ class ContactRepository:
             remaining=TAG_LIMIT - len(updated.tags.as_dict()),
         )
 
-    def remove_tag(self, contact_id: str, tag_id: str, source: Source) -> None:
-        """Takes away what is there. Raises ContactNotFound, AssignmentOutweighed."""
+    def remove_tag(self, contact_id: str, tag_id: str, source: Source) -> bool:
+        """Whether the contact exists; a tag that it does not hold is no error. Raises AssignmentOutweighed."""
         if not is_id(tag_id):
-            return
+            return True
         tag, origin = ContactItem.tags[tag_id], ContactItem.tag_origins[tag_id]
         is_this_contact = ContactItem.id == contact_id
         is_gone = tag.does_not_exist()
         gives_way = tag["weight"] <= source.weight
         try:
-            update(self._item(contact_id), [tag.remove(), origin.remove()], is_this_contact & (is_gone | gives_way))
+            item = self._item(contact_id)
+            self._table.update(item, [tag.remove(), origin.remove()], is_this_contact & (is_gone | gives_way))
+        except ContactNotFound:
+            return False
         except ConditionFailed as failure:
-            _same_contact(failure.old_item, contact_id)
+            if not _is_contact(failure.old_item, contact_id):
+                return False
             raise AssignmentOutweighed from None
+        return True
 
     def record_inbound_message(self, phone: str, display_name: str | None, received_at: str) -> bool:
-        """Whether anything was written: not within the cooldown after the contact's last inbound message.
+        """Returns False if the cooldown of the contact's last inbound message covers this one: nothing is written.
 
-        Messages may come in any order and more than once: what a message changes is worked out from the contact as it
-        was read, and written only if nobody changed that meanwhile.
+        Messages may come in any order and more than once. The changes are computed from the contact as it was read,
+        and the write has the condition that it is unchanged. Raises DatabaseUnavailable.
         """
         key = ContactItem.key(self._tenant_id, phone)
         last = _recent_messages.get(key)
         if last and _is_cooling_down(last, received_at):
             return False
         consistent = False
-        for _ in tries():
-            item = ContactItem.read(key, consistent=consistent)
+        for _ in self._table.attempts():
+            item = self._table.read(ContactItem, key, consistent=consistent)
             consistent = True
             try:
                 is_written, last_inbound_at = self._record_message(item, phone, display_name, received_at)
             except ConditionFailed:
-                continue  # somebody was faster, or the read was stale: look again
+                continue  # another writer was faster, or the read was stale: read again
             _remember(_recent_messages, key, last_inbound_at)
             return is_written
         raise DatabaseUnavailable
@@ -183,7 +200,7 @@ class ContactRepository:
     def _record_message(
         self, item: ContactItem | None, phone: str, display_name: str | None, received_at: str
     ) -> tuple[bool, str]:
-        """Whether anything was written, and the contact's `last_inbound_at` as it is now."""
+        """Whether anything was written, and the resulting `last_inbound_at`. Raises ConditionFailed."""
         now = timestamps.now()
         if item is None:
             self._create(phone, display_name, seen_at=received_at, last_inbound_at=received_at)
@@ -191,7 +208,7 @@ class ContactRepository:
         last = item.last_inbound_at
         if last and _is_cooling_down(last, received_at):
             return False, last
-        as_it_was_read = (
+        is_unchanged = (
             _unchanged(ContactItem.last_inbound_at, last)
             & _unchanged(ContactItem.last_seen_at, item.last_seen_at)
             & _unchanged(ContactItem.display_name, item.display_name)
@@ -206,7 +223,7 @@ class ContactRepository:
         is_latest = not last or received_at > last
         actions = [*visible, ContactItem.last_inbound_at.set(received_at)] if is_latest else visible
         if actions:
-            update(ContactItem(*ContactItem.key(self._tenant_id, phone)), actions, as_it_was_read)
+            self._table.update(ContactItem(*ContactItem.key(self._tenant_id, phone)), actions, is_unchanged)
         return bool(actions), max(last or "", received_at)
 
     def _refresh(self, phone: str, display_name: str | None) -> Contact:
@@ -215,7 +232,7 @@ class ContactRepository:
         if display_name is not None:
             actions.append(ContactItem.display_name.set(display_name))
         item = ContactItem(*ContactItem.key(self._tenant_id, phone))
-        return update(item, actions, ContactItem.pk.exists()).contact()
+        return self._table.update(item, actions, ContactItem.pk.exists()).contact()
 
     def _create(
         self, phone: str, display_name: str | None, *, seen_at: str | None = None, last_inbound_at: str | None = None
@@ -238,60 +255,58 @@ class ContactRepository:
             transaction.save(item, condition=ContactItem.pk.does_not_exist())
             transaction.save(pointer, condition=ContactPointer.pk.does_not_exist())
 
-        transact(add, token=str(uuid.uuid4()))
+        self._table.transact(add, token=str(uuid.uuid4()))
         return item.contact()
 
     def _read(self, contact_id: str) -> ContactItem:
-        item = ContactItem.read(self._key(contact_id))
+        item = self._table.read(ContactItem, self._key(contact_id))
         if item is None or item.id != contact_id:
             raise ContactNotFound
         return item
 
     def _item(self, contact_id: str) -> ContactItem:
-        """The contact's key alone, as an item to write to."""
+        """The key of the contact, as an item to write to. Raises ContactNotFound."""
         return ContactItem(*self._key(contact_id))
 
     def _key(self, contact_id: str) -> Key:
-        """Raises ContactNotFound; makes no request for what has no id's shape, nor for a pointer read before."""
+        """One GetItem of the pointer; none if the id is malformed or its pointer is known. Raises ContactNotFound."""
         if not is_id(contact_id):
             raise ContactNotFound
         key = ContactPointer.key(self._tenant_id, contact_id)
         phone = _known_phones.get(key)
         if phone is None:
-            pointer = ContactPointer.read(key)
+            pointer = self._table.read(ContactPointer, key)
             if pointer is None:
                 raise ContactNotFound
             phone = _remember(_known_phones, key, pointer.phone)
         return ContactItem.key(self._tenant_id, phone)
 
     def _item_when_tag_exists(self, contact_id: str, tag_id: str, *, consistent: bool) -> ContactItem:
-        """One request for both, the pointer and the tag. Raises ContactNotFound, TagNotFound."""
+        """One BatchGetItem reads the pointer and the tag. Raises ContactNotFound, TagNotFound."""
         if not is_id(contact_id):
             raise ContactNotFound
         pointer_key = ContactPointer.key(self._tenant_id, contact_id)
         tag_key = TagItem.key(self._tenant_id, tag_id)
         phone = _known_phones.get(pointer_key)
         wanted = [tag_key] if phone else [pointer_key, tag_key]
-        found = batch_read(wanted, consistent=consistent)
+        found = self._table.batch_read(wanted, consistent=consistent)
         if len(found) < len(wanted) and not consistent:
-            found = batch_read(wanted, consistent=True)  # it may have been made a second ago
+            found = self._table.batch_read(wanted, consistent=True)  # perhaps created a moment ago
         if phone is None:
             if pointer_key not in found:
                 raise ContactNotFound
             phone = _remember(_known_phones, pointer_key, found[pointer_key]["phone"]["S"])
         if tag_key not in found or "deleted_at" in found[tag_key]:
-            # Of both missing it is the contact that is named, also by a process that only remembers its pointer.
-            if pointer_key not in found and not batch_read([pointer_key]):
+            # If both are missing, report the contact, even if its pointer is still cached.
+            if pointer_key not in found and not self._table.batch_read([pointer_key]):
                 raise ContactNotFound
             raise TagNotFound
         return ContactItem(*ContactItem.key(self._tenant_id, phone))
 
 
-def _same_contact(item: dict[str, Any] | None, contact_id: str) -> ContactItem:
-    """What a condition failed on. Raises ContactNotFound when that is another contact, or none."""
-    if item is None or item["id"]["S"] != contact_id:
-        raise ContactNotFound
-    return ContactItem.from_raw_data(item)
+def _is_contact(old_item: dict[str, Any] | None, contact_id: str) -> TypeGuard[dict[str, Any]]:
+    """Whether the item that failed a condition is this contact, not a later one with the same phone."""
+    return old_item is not None and old_item["id"]["S"] == contact_id
 
 
 def _unchanged(attribute: UnicodeAttribute, value: str | None) -> Condition:
@@ -299,7 +314,7 @@ def _unchanged(attribute: UnicodeAttribute, value: str | None) -> Condition:
 
 
 def _is_cooling_down(last: str, received_at: str) -> bool:
-    """Compares messages with messages, never with the clock: a backlog is not a burst."""
+    """Compares the times of two messages, not with the clock, so that a backlog is handled like live messages."""
     return abs(datetime.fromisoformat(received_at) - datetime.fromisoformat(last)) < COOLDOWN
 
 

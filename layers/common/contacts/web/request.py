@@ -1,42 +1,47 @@
-"""A request as API Gateway hands it to a function (REST, proxy integration)."""
+"""A request as API Gateway hands it to a function (REST API, proxy integration)."""
 
 import base64
 import re
+import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from contacts.errors import InvalidParameter
-from contacts.identifiers import is_id
-from contacts.resources import Identity
+from contacts.access.identity import Identity
+from contacts.domain.errors import InvalidParameter
+from contacts.runtime.identifiers import is_id
 
 if TYPE_CHECKING:
-    from contacts.models import RequestBody
+    from pydantic import BaseModel
 
+_WRITE_SECONDS = 14.0
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _WRITING_METHODS = frozenset({"POST", "PATCH", "DELETE"})
 
 
 class Request:
-    """Of whatever event: what is missing in it, or of another type, shows when it is asked for."""
+    """Takes any event without an error: a part that is missing or has another type raises when it is read."""
 
     def __init__(self, event: object, invocation_id: str) -> None:
+        self.deadline = time.monotonic() + _WRITE_SECONDS
+        """No request is sent to the table after it, so that the answer can still be kept and sent."""
         self._invocation_id = invocation_id
-        self._event = _object(event)
-        self._headers = {name.lower(): value for name, value in _object(self._event.get("headers")).items()}
-        self._path = _object(self._event.get("pathParameters"))
-        self._context = _object(self._event.get("requestContext"))
-        self._key = _object(self._context.get("authorizer"))
+        self._event = _dict(event)
+        self._headers = {name.lower(): value for name, value in _dict(self._event.get("headers")).items()}
+        self._path = _dict(self._event.get("pathParameters"))
+        self._context = _dict(self._event.get("requestContext"))
+        self._key = _dict(self._context.get("authorizer"))
 
     @property
     def id(self) -> str:
-        """The caller's X-Request-Id where it is usable, else the gateway's; Lambda's own when no gateway gave one."""
+        """The caller's X-Request-Id if it is well-formed, else the gateway's id, else Lambda's."""
         candidates = self.header("X-Request-Id"), self._context.get("requestId"), self._invocation_id
         return next(text for each in candidates if _REQUEST_ID.fullmatch(text := str(each or "")))
 
     @cached_property
     def identity(self) -> Identity:
-        """From the authorizer alone: no path, query, header or body can name a tenant. The gateway makes all text."""
+        """From the authorizer alone: no path, query, header or body can name a tenant. All its values are text."""
         key = self._key
         return Identity(
             tenant_id=key["tenantId"],
@@ -56,7 +61,7 @@ class Request:
 
     @property
     def idempotency_key(self) -> str | None:
-        """None where it has no meaning or is not there. Raises InvalidParameter."""
+        """None if there is no such header, or for GET, where it has no meaning. Raises InvalidParameter."""
         key = self.header("Idempotency-Key") if self.method in _WRITING_METHODS else None
         if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
             raise InvalidParameter("Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
@@ -64,7 +69,7 @@ class Request:
 
     @property
     def log_keys(self) -> dict[str, str | None]:
-        """What every log line of this request says: ids only, and of the path only what is one."""
+        """What every log line of this request says. Path parameters only if they have the shape of an id."""
         path = {name: str(self._path.get(name)) for name in ("contactId", "tagId")}
         return {
             "request_id": self.id,
@@ -90,7 +95,7 @@ class Request:
 
     @property
     def raw_body(self) -> bytes:
-        """Empty also when it is said to be base64 and is not: neither a JSON object nor what was signed."""
+        """Empty if it is malformed base64, which is then neither a JSON object nor what was signed."""
         body: str = self._event.get("body") or ""
         if not self._event.get("isBase64Encoded"):
             return body.encode("utf-8", "surrogatepass")
@@ -106,18 +111,34 @@ class Request:
     def path(self, name: str) -> str:
         return str(self._path[name])
 
-    def query(self, name: str) -> str:
-        """Raises InvalidParameter when the query does not have it."""
-        value = (self._event.get("queryStringParameters") or {}).get(name)
+    def query[Value](self, name: str, parse: Callable[[str], Value]) -> Value:
+        """The parsed parameter. `parse` raises ValueError with a text that completes the sentence "{name} …".
+
+        Raises InvalidParameter, also when the parameter is missing.
+        """
+        value = self._query(name)
         if value is None:
             raise InvalidParameter(name, f"{name} is required.")
-        return str(value)
+        return _parse(name, value, parse)
 
-    def body[Model: RequestBody](self, model: type[Model]) -> Model:
-        """Raises InvalidParameter naming the field that is wrong, `body` when it is no JSON object."""
-        return model.parse(self.raw_body)
+    def body[Model: BaseModel](self, model: type[Model]) -> Model:
+        """Raises InvalidParameter that names the wrong field, or `body` if it is not a JSON object."""
+        from contacts.parsing.json import parse  # noqa: PLC0415 - pydantic; functions that read no body start without
+
+        return parse(model, self.raw_body)
+
+    def _query(self, name: str) -> str | None:
+        value = (self._event.get("queryStringParameters") or {}).get(name)
+        return None if value is None else str(value)
 
 
-def _object(value: object) -> dict[str, Any]:
-    """An empty one in place of what is none."""
+def _parse[Value](name: str, text: str, parse: Callable[[str], Value]) -> Value:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise InvalidParameter(name, f"{name} {error}") from None
+
+
+def _dict(value: object) -> dict[str, Any]:
+    """The value if it is a dict, else an empty one."""
     return value if isinstance(value, dict) else {}

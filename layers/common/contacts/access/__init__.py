@@ -1,0 +1,1 @@
+"""Who may call: API keys, the authorizer, request signatures and address allowlists."""

@@ -1,0 +1,1 @@
+"""Queues: makes a Lambda handler of a use case for one message."""

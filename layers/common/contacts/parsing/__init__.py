@@ -1,0 +1,1 @@
+"""Turns JSON from outside into checked values. Only functions that read a body or a message import pydantic."""

@@ -1,0 +1,158 @@
+"""The kinds of items in the table, and their keys. docs/architecture.md lists them."""
+
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
+
+from contacts.domain.contact import Contact, ContactWithTags, TagAssignment
+from contacts.storage.table import Key, TableItem
+
+
+class ContactItem(TableItem):
+    id = UnicodeAttribute()
+    display_name = UnicodeAttribute(null=True)
+    first_seen_at = UnicodeAttribute()
+    last_seen_at = UnicodeAttribute()
+    last_inbound_at = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
+    updated_at = UnicodeAttribute()
+    tags: MapAttribute[str, Any] = MapAttribute(default=dict)
+    """tag id → source, weight, reason, updated_at"""
+    tag_origins: MapAttribute[str, Any] = MapAttribute(default=dict)
+    """tag id → created_at, written_by. Apart from `tags`, because a nested if_not_exists() needs an existing parent."""
+
+    @staticmethod
+    def key(tenant_id: str, phone: str) -> Key:
+        return f"{tenant_id}#{phone}", "CONTACT"
+
+    def contact(self) -> Contact:
+        return Contact(**self._fields())
+
+    def contact_with_tags(self) -> ContactWithTags:
+        assignments = (self.assignment(tag_id) for tag_id in self.tags.as_dict())
+        return ContactWithTags(
+            **self._fields(),
+            tag_assignments=tuple(sorted(assignments, key=lambda each: (each.created_at, each.tag_id))),
+        )
+
+    def assignment(self, tag_id: str) -> TagAssignment:
+        tag, origin = self.tags.as_dict()[tag_id], self.tag_origins.as_dict()[tag_id]
+        return TagAssignment(
+            contact_id=self.id,
+            tag_id=tag_id,
+            source=tag["source"],
+            reason=tag.get("reason"),
+            created_at=origin["created_at"],
+            updated_at=tag["updated_at"],
+        )
+
+    def _fields(self) -> dict[str, Any]:
+        tenant_id, phone = self.pk.split("#")
+        return {
+            "id": self.id,
+            "tenant_id": tenant_id,
+            "phone": phone,
+            "display_name": self.display_name,
+            "first_seen_at": self.first_seen_at,
+            "last_seen_at": self.last_seen_at,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+class ContactPointer(TableItem):
+    """Contact id → phone. Written once, and read strongly consistent, which a secondary index cannot be."""
+
+    phone = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant_id: str, contact_id: str) -> Key:
+        return f"{tenant_id}#{contact_id}", "ID"
+
+
+class TagItem(TableItem):
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    colour = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
+    deleted_at = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def catalog(tenant_id: str) -> str:
+        return f"{tenant_id}#TAGS"
+
+    @staticmethod
+    def key(tenant_id: str, tag_id: str) -> Key:
+        return TagItem.catalog(tenant_id), tag_id
+
+
+class TagName(TableItem):
+    """Reserves a tag name, so that names are unique within a tenant."""
+
+    tag_id = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant_id: str, name: str) -> Key:
+        return TagItem.catalog(tenant_id), f"NAME#{name.casefold()}"
+
+
+class ApiKeyItem(TableItem):
+    """What the authorizer reads. The expiry is not called `expires_at`: the table's TTL would delete the item."""
+
+    tenant_id = UnicodeAttribute()
+    key_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    prefix = UnicodeAttribute()
+    scopes: ListAttribute[str] = ListAttribute()
+    status = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    valid_until = UnicodeAttribute(null=True)
+    last_used_at = UnicodeAttribute(null=True)
+    rate_limit = NumberAttribute(null=True)
+    """Requests per second, if the key has a limit of its own."""
+    require_signature = BooleanAttribute(default=False)
+    ip_allowlist: ListAttribute[str] = ListAttribute(default=list)
+
+    @staticmethod
+    def key(key_hash: str) -> Key:
+        return f"KEY#{key_hash}", "KEY"
+
+
+class TenantApiKey(TableItem):
+    """Lists the keys of a tenant. The attributes of a key are in its ApiKeyItem."""
+
+    key_hash = UnicodeAttribute()
+
+    @staticmethod
+    def keys_of(tenant_id: str) -> str:
+        return f"{tenant_id}#KEYS"
+
+    @staticmethod
+    def key(tenant_id: str, key_id: str) -> Key:
+        return TenantApiKey.keys_of(tenant_id), key_id
+
+
+class TenantItem(TableItem):
+    name = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant_id: str) -> Key:
+        return "TENANTS", tenant_id
+
+
+class IdempotencyRecord(TableItem):
+    status = UnicodeAttribute()
+    expires_at = NumberAttribute()
+    """Unix seconds; the table's TTL."""
+    in_progress_until = NumberAttribute()
+    """Unix milliseconds."""
+    fingerprint = UnicodeAttribute()
+    owner = UnicodeAttribute()
+    """The invocation that holds or held the lock."""
+    answer = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def key(key_id: str, digest: str) -> Key:
+        """The first characters of the digest spread the records of a busy API key over many partitions."""
+        return f"{digest[:2]}#{key_id}#IDEMPOTENCY", digest

@@ -1,0 +1,72 @@
+"""Idempotency-Key, contract section 4, by the idempotency utility of Powertools."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, override
+
+from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.idempotency.serialization.base import BaseIdempotencySerializer
+
+from contacts.domain.errors import IdempotencyKeyReused, RequestInProgress
+from contacts.storage.idempotency import IdempotencyRecords
+from contacts.web.request import Request
+from contacts.web.response import Rendered, Response
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+KEPT_SECONDS = 24 * 60 * 60
+
+type UseCase = Callable[[Request], Response]
+
+
+def perform_once(use_case: UseCase, request: Request, context: "LambdaContext") -> Response:
+    """The answer of the use case, or the kept one. Raises RequestInProgress, IdempotencyKeyReused."""
+
+    def perform(*, call: dict[str, Any]) -> Response:  # noqa: ARG001 - the utility hashes it
+        return use_case(request)
+
+    perform_idempotently = idempotent_function(
+        perform,
+        data_keyword_argument="call",
+        persistence_store=IdempotencyRecords(request.identity.key_id),
+        config=IdempotencyConfig(
+            event_key_jmespath="key",
+            payload_validation_jmespath="request",
+            expires_after_seconds=KEPT_SECONDS,
+            hash_function="sha256",
+            lambda_context=context,
+        ),
+        output_serializer=_Replayable(),
+    )
+    fingerprint = [request.method, request.path_text, sha256(request.raw_body).hexdigest()]
+    try:
+        response: Response = perform_idempotently(call={"key": request.idempotency_key, "request": fingerprint})
+    except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
+        raise RequestInProgress from error
+    except IdempotencyValidationError as error:
+        raise IdempotencyKeyReused from error
+    except IdempotencyPersistenceLayerError as error:
+        cause = error.__cause__ or error  # our own error, which the utility wrapped
+        raise cause from cause.__cause__
+    return response
+
+
+class _Replayable(BaseIdempotencySerializer):
+    """Keeps the answer as text, so that its repetition has the same bytes."""
+
+    @override
+    def to_dict(self, data: Response) -> dict[str, Any]:
+        return {"status": data.status, "headers": dict(data.headers), "body": data.body}
+
+    @override
+    def from_dict(self, data: dict[str, Any]) -> Response:
+        replayed = {"Idempotency-Replayed": "true"}
+        return Response(HTTPStatus(data["status"]), Rendered(data["body"]), data["headers"] | replayed)
