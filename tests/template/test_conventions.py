@@ -38,7 +38,7 @@ def test_a_handler_is_a_sentence(function: str) -> None:
     assert len(source(function).splitlines()) <= 30
     assert [each.name for each in tree.body if isinstance(each, ast.FunctionDef)] == ["handler"]
     assert [type(each) for each in ast.walk(tree) if isinstance(each, (ast.Try, ast.For, ast.While))] == []
-    assert [ast.unparse(each) for each in ast.walk(tree) if isinstance(each, ast.Subscript)] in ([],)
+    assert [ast.unparse(each) for each in ast.walk(tree) if isinstance(each, ast.Subscript)] == []
 
 
 @EVERY_FUNCTION
