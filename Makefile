@@ -10,60 +10,72 @@ PYTHON ?= $(shell for candidate in $(CANDIDATES); do \
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 PORT ?= 3000
+RUNNING := .venv/.running
+DEVELOPING := .venv/.developing
 
 .PHONY: help start engine test soak check fix build bench invoke reset lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-start: .venv ## the whole API on http://127.0.0.1:3000 (or PORT=...), with two demo tenants
+start: $(RUNNING) ## the whole API on http://127.0.0.1:3000 (or PORT=...), with two demo tenants
 	@exec python -u -m local start --port $(PORT)
 
-engine: .venv ## the database and the demo tenants alone, for `sam build && sam local start-api`
+engine: $(RUNNING) ## the database and the demo tenants alone, for `sam build && sam local start-api`
 	@exec python -u -m local engine
 
-test: .venv ## all tests, with branch coverage
+test: $(DEVELOPING) ## all tests, with branch coverage
 	@pytest -n 3 --no-loadscope-reorder
 
 soak: MINUTES ?= 20
-soak: .venv ## the tests of what goes wrong, at random: make soak MINUTES=20, and SEED=... to see the same again
+soak: $(DEVELOPING) ## the tests of what goes wrong, at random: make soak MINUTES=20, and SEED=... to see the same again
 	@MINUTES=$(MINUTES) SEED=$(SEED) ROUND=$(ROUND) pytest --no-cov -q -p no:logging --show-capture=no $(if $(SEED),--hypothesis-seed=$(SEED)) \
 		tests/engine/soak.py $(if $(ROUND),,tests/functions/test_any_event.py tests/openapi/test_running_system.py)
 
-check: .venv ## formatting, lint, types and the template; changes nothing
+check: $(DEVELOPING) ## formatting, lint, types and the template; changes nothing
 	@ruff format --check .
 	@ruff check .
 	@mypy
+	@lint-imports --no-cache
 	@AWS_DEFAULT_REGION=eu-central-1 sam validate --lint
 	@AWS_DEFAULT_REGION=eu-central-1 cfn-lint template.yaml
 
-fix: .venv ## formats, and mends what the linter can
+fix: $(DEVELOPING) ## formats, and mends what the linter can
 	@ruff format .
 	@ruff check --fix .
 
-build: .venv ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
+build: $(RUNNING) ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
 	@sam build --config-env $(or $(CONFIG_ENV),default)
 
-bench: .venv ## measures start-up, calls, costs and load, and writes docs/performance.md (ten minutes)
+bench: $(DEVELOPING) ## measures start-up, calls, costs and load, and writes docs/performance.md (ten minutes)
 	@python -m benchmarks
 
-invoke: .venv ## one function with its sample event: make invoke NAME=get_contact
+invoke: $(RUNNING) ## one function with its sample event: make invoke NAME=get_contact
 	@python -m local invoke $(or $(NAME),$(error which function? make invoke NAME=get_contact))
 
-reset: .venv ## forgets all local data
+reset: $(RUNNING) ## forgets all local data
 	@python -m local reset
 
-lock: .venv ## renews the pinned requirements, from releases at least two weeks old
+lock: $(DEVELOPING) ## renews the pinned requirements, from releases at least two weeks old
 	@compile="uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url --exclude-newer 14days"; \
 	$$compile requirements-dev.in -o requirements-dev.txt; \
+	$$compile requirements.in -c requirements-dev.txt -o requirements.txt; \
 	$$compile layers/common/requirements.in -c requirements-dev.txt -o layers/common/requirements.txt; \
 	printf '%s\n' aws-lambda-powertools boto3 fastapi mangum | $$compile - -c requirements-dev.txt -o benchmarks/peers/requirements.txt; \
 	echo uv | $$compile - -o requirements-uv.txt
 
-.venv: requirements-dev.txt requirements-uv.txt
+.venv: $(DEVELOPING)
+
+$(RUNNING): requirements.txt requirements-uv.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.13 is needed and none was found. Install it from https://www.python.org/downloads/, with 'pyenv install 3.13', or with your package manager, and run make again." >&2; exit 1; }
 	@echo "Setting up .venv with $(PYTHON) (once) ..."
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.txt
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOPING): $(RUNNING) requirements-dev.txt
+	@echo "Installing what checks and tests need (once) ..."
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
-	@touch .venv
+	@touch $@
