@@ -54,7 +54,7 @@ def build_event(
     function: str,
     tenant: Tenant,
     *,
-    query: Mapping[str, str] | None = None,
+    query: Mapping[str, str | list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
     json_body: object = None,
     body: str | bytes | None = None,
@@ -64,14 +64,16 @@ def build_event(
 ) -> Event:
     """The sample event of the function, with another request in it; bytes come base64-encoded.
 
+    A list in `query` is a parameter that is sent several times.
     `key` is what the authorizer says of the API key where it differs from the sample.
     """
     note([query, [*path.values()], json_body if body is None else body])
     event = deepcopy(sample_event(function))
     event["headers"] |= headers or {}
     event["multiValueHeaders"] |= {name: [value] for name, value in (headers or {}).items()}
-    event["queryStringParameters"] = query
-    event["multiValueQueryStringParameters"] = query and {name: [value] for name, value in query.items()}
+    values = {name: [value] if isinstance(value, str) else value for name, value in (query or {}).items()}
+    event["queryStringParameters"] = {name: each[-1] for name, each in values.items()} or None
+    event["multiValueQueryStringParameters"] = values or None
     event["pathParameters"] = path or None
     event["path"] = event["resource"].format(**{name: quote(value, safe="") for name, value in path.items()})
     event["isBase64Encoded"] = isinstance(body, bytes)

@@ -36,6 +36,7 @@ def test_the_tenant_comes_from_the_authorizer_alone() -> None:
         "headers": {"tenantId": "evil", "X-Tenant-Id": "evil"},
         "pathParameters": {"tenantId": "evil", "tenant_id": "evil"},
         "queryStringParameters": {"tenantId": "evil", "tenant_id": "evil"},
+        "multiValueQueryStringParameters": {"tenantId": ["evil"], "tenant_id": ["evil"]},
         "body": '{"tenantId": "evil", "tenant_id": "evil"}',
     }
     event["requestContext"] = event["requestContext"] | {"tenantId": "evil"}
@@ -67,13 +68,33 @@ def test_an_event_without_anything_can_still_be_logged() -> None:
     }
 
 
-@pytest.mark.parametrize("query", [None, {}, {"Phone": "12345"}])
-def test_a_missing_query_parameter_is_named(query: dict[str, str] | None) -> None:
-    request = Request({"queryStringParameters": query}, INVOCATION_ID)
+def query_of(**parameters: list[str]) -> Request:
+    return Request({"multiValueQueryStringParameters": parameters}, INVOCATION_ID)
+
+
+@pytest.mark.parametrize("query", [None, {}, {"Phone": ["12345"]}])
+def test_a_missing_query_parameter_is_named(query: dict[str, list[str]] | None) -> None:
+    request = Request({"multiValueQueryStringParameters": query}, INVOCATION_ID)
     with pytest.raises(InvalidParameter) as refusal:
         request.query("phone", str)
     assert refusal.value.error_data == {"details": "phone is required.", "field": "phone"}
 
 
 def test_an_empty_query_parameter_is_not_missing() -> None:
-    assert Request({"queryStringParameters": {"phone": ""}}, INVOCATION_ID).query("phone", str) == ""
+    assert query_of(phone=[""]).query("phone", str) == ""
+    assert query_of(limit=[""]).optional_query("limit", str, "100") == ""
+
+
+def test_a_missing_optional_query_parameter_has_its_default() -> None:
+    assert query_of(Limit=["5"]).optional_query("limit", int, 100) == 100
+    assert query_of(limit=["5"]).optional_query("limit", int, 100) == 5
+
+
+@pytest.mark.parametrize("values", [["1", "2"], ["1", "1"], ["", "1"], ["1", "", ""]])
+def test_a_query_parameter_given_twice_is_named(values: list[str]) -> None:
+    with pytest.raises(InvalidParameter) as refusal:
+        query_of(limit=values).query("limit", int)
+    assert refusal.value.error_data == {"details": "limit must be given once only.", "field": "limit"}
+    with pytest.raises(InvalidParameter) as refusal:
+        query_of(limit=values).optional_query("limit", int, 100)
+    assert refusal.value.error_data == {"details": "limit must be given once only.", "field": "limit"}

@@ -30,6 +30,7 @@ class Request:
         self._event = _dict(event)
         self._headers = {name.lower(): value for name, value in _dict(self._event.get("headers")).items()}
         self._path = _dict(self._event.get("pathParameters"))
+        self._query = _dict(self._event.get("multiValueQueryStringParameters"))
         self._context = _dict(self._event.get("requestContext"))
         self._key = _dict(self._context.get("authorizer"))
 
@@ -90,8 +91,7 @@ class Request:
 
     @property
     def query_pairs(self) -> list[tuple[str, str]]:
-        parameters = self._event.get("multiValueQueryStringParameters") or {}
-        return [(name, value) for name, values in parameters.items() for value in values]
+        return [(name, value) for name, values in self._query.items() for value in values]
 
     @property
     def raw_body(self) -> bytes:
@@ -114,12 +114,17 @@ class Request:
     def query[Value](self, name: str, parse: Callable[[str], Value]) -> Value:
         """The parsed parameter. `parse` raises ValueError with a text that completes the sentence "{name} …".
 
-        Raises InvalidParameter, also when the parameter is missing.
+        Raises InvalidParameter, also if the parameter is missing or given twice.
         """
-        value = self._query(name)
-        if value is None:
+        text = self._query_text(name)
+        if text is None:
             raise InvalidParameter(name, f"{name} is required.")
-        return _parse(name, value, parse)
+        return _parse(name, text, parse)
+
+    def optional_query[Value](self, name: str, parse: Callable[[str], Value], default: Value) -> Value:
+        """As `query`, but a missing parameter has the default."""
+        text = self._query_text(name)
+        return default if text is None else _parse(name, text, parse)
 
     def body[Model: BaseModel](self, model: type[Model]) -> Model:
         """Raises InvalidParameter that names the wrong field, or `body` if it is not a JSON object."""
@@ -127,9 +132,12 @@ class Request:
 
         return parse(model, self.raw_body)
 
-    def _query(self, name: str) -> str | None:
-        value = (self._event.get("queryStringParameters") or {}).get(name)
-        return None if value is None else str(value)
+    def _query_text(self, name: str) -> str | None:
+        """Raises InvalidParameter if the parameter is given twice, because readers differ in which one they take."""
+        values = self._query.get(name) or []
+        if len(values) > 1:
+            raise InvalidParameter(name, f"{name} must be given once only.")
+        return str(values[0]) if values else None
 
 
 def _parse[Value](name: str, text: str, parse: Callable[[str], Value]) -> Value:
