@@ -9,6 +9,8 @@ PYTHON ?= $(shell for candidate in $(CANDIDATES); do \
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# With this variable set, every process of the tests would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PORT ?= 3000
 RUNNING := .venv/.running
 DEVELOPING := .venv/.developing
