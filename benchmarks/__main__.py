@@ -1,9 +1,10 @@
-"""`python -m benchmarks`: measures everything, shows it, and writes docs/performance.md."""
+"""`python -m benchmarks` measures everything, prints the results and writes docs/performance.md."""
 
 import os
 import platform
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ PAGE = artifacts.ROOT / "docs" / "performance.md"
 NAMED = "boto3", "pynamodb", "pydantic", "aws-lambda-powertools", "fastapi", "mangum", "locust"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-terminal = Console(highlight=False)
+terminal = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
 
 
 class Part(StrEnum):
@@ -39,13 +40,13 @@ class Part(StrEnum):
 
 @app.command()
 def main(
-    parts: Annotated[list[Part] | None, typer.Argument(help="Only these, and the page stays as it is.")] = None,
-    rounds: Annotated[int, typer.Option(min=2, help="The more, the steadier and the longer.")] = 9,
+    parts: Annotated[list[Part] | None, typer.Argument(help="Measure only these, and leave the page as it is.")] = None,
+    rounds: Annotated[int, typer.Option(min=2, help="More rounds give steadier figures.")] = 9,
 ) -> None:
-    """Needs ten minutes and a machine that has nothing else to do."""
+    """Takes ten minutes on a machine that does nothing else. A missed goal is printed and is no error."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     try:
-        with terminal.status("Building the product and its peers ..."):
+        with terminal.status("Building the API and its peers ..."):
             artifacts.build()
         with run_stack(DIRECTORY, in_memory=True) as stack:
             sections: dict[str, Section] = dict(_measure(stack, parts or list(Part), rounds))
@@ -72,8 +73,8 @@ def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Par
     workload = Workload()
 
     def price() -> Section:
-        unused = Workload()  # its key was not used yet
-        with redirect_stdout(StringIO()):  # the functions' metrics
+        unused = Workload()  # with a key that was never used
+        with redirect_stdout(StringIO()):  # hides the functions' metrics
             return costs.describe(meter_flows(unused.tenant, unused.key))
 
     measurements: dict[Part, Callable[[], Section]] = {

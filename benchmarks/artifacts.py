@@ -1,43 +1,41 @@
-"""What is measured: the product as `sam build` makes it, and its peers, built the default way."""
+"""What is measured: the API as `sam build` makes it, and its peers, built the default way."""
 
 import compileall
 import platform
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-PEERS = ROOT / ".aws-sam" / "peers" / "Peers"
 PRODUCT = ROOT / ".aws-sam" / "build"
 LAYER = PRODUCT / ("CommonLayerArm" if ARCHITECTURE == "arm64" else "CommonLayerX86") / "python"
-RUNTIME_CLIENT = ROOT / ".aws-sam" / "runtime-client"
-"""What Lambda keeps in /var/runtime."""
+PEERS = ROOT / ".aws-sam" / "peers" / "Peers"
 
 
 @dataclass(frozen=True)
 class Artifact:
     name: str
     directory: Path
-    """What Lambda mounts as /var/task."""
+    """Mounted as /var/task on Lambda."""
     layer: Path | None = None
-    """What Lambda mounts as /opt/python."""
+    """Mounted as /opt/python on Lambda."""
     handler: str = "app.handler"
+
+    @property
+    def folders(self) -> list[Path]:
+        return [self.directory, self.layer] if self.layer else [self.directory]
 
 
 def build() -> None:
-    """Takes a minute the first time, for the peers' dependencies, and then seconds."""
+    """Takes a minute the first time, because of the peers' dependencies, then seconds. Raises CalledProcessError."""
     _sam_build(ROOT / "template.yaml", PRODUCT, f"Stage=local Architecture={ARCHITECTURE}")
     _sam_build(ROOT / "benchmarks" / "peers" / "template.yaml", PEERS.parent, f"Architecture={ARCHITECTURE}")
-    if not RUNTIME_CLIENT.exists():
-        for distribution in "awslambdaric", "simplejson", "snapshot-restore-py":
-            for file in files(distribution) or []:
-                target = RUNTIME_CLIENT / file
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(Path(str(file.locate())), target)
-        compileall.compile_dir(RUNTIME_CLIENT, quiet=1)
 
 
 def _sam_build(template: Path, directory: Path, parameters: str) -> None:
@@ -48,3 +46,21 @@ def _sam_build(template: Path, directory: Path, parameters: str) -> None:
         check=True,
         capture_output=True,
     )
+
+
+@cache
+def install_runtime_client() -> Path:
+    """A copy of AWS's runtime client with bytecode, as Lambda keeps it in /var/runtime."""
+    directory = ROOT / ".aws-sam" / "runtime-client"
+    if not directory.exists():
+        directory.parent.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=directory.parent) as parent:
+            copy = Path(parent) / "copy"
+            for distribution in "awslambdaric", "simplejson", "snapshot-restore-py":
+                for file in files(distribution) or []:
+                    (copy / file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(Path(str(file.locate())), copy / file)
+            compileall.compile_dir(copy, quiet=1, stripdir=copy, prependdir="/var/runtime")
+            with suppress(OSError):  # another process was faster
+                copy.rename(directory)
+    return directory

@@ -1,7 +1,6 @@
-"""The capacity that requests to DynamoDB consume, by AWS's rules.
+"""The capacity that requests to DynamoDB consume, computed by AWS's rules from the operations and the items' sizes.
 
-DynamoDB Local counts transactions once and failed conditions not at all. So units are computed, from what was asked and
-from the sizes of the items:
+DynamoDB Local cannot tell: it counts transactions once instead of twice, and failed conditions not at all.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """
 
@@ -14,7 +13,7 @@ from typing import Any
 READ_UNIT_BYTES, WRITE_UNIT_BYTES = 4096, 1024
 
 type Item = dict[str, Any]
-"""As DynamoDB's JSON writes it: {"pk": {"S": "..."}}."""
+"""In DynamoDB's JSON: {"pk": {"S": "..."}}."""
 
 
 @dataclass
@@ -24,7 +23,7 @@ class Consumption:
     write_units: int = 0
 
     def add(self, operation: str, request: dict[str, Any], sizes: list[int]) -> None:
-        """The sizes are those of the items it addressed, of each the larger one of before and after."""
+        """`sizes` are those of the addressed items in bytes, each the larger one of before and after the request."""
         self.operations.append(operation)
         match operation:
             case "GetItem":
@@ -34,7 +33,7 @@ class Consumption:
                 self.read_units += sum(_units(size, READ_UNIT_BYTES) for size in sizes) * _read_factor(request)
             case "TransactWriteItems":
                 self.write_units += 2 * sum(_units(size, WRITE_UNIT_BYTES) for size in sizes)
-            case "PutItem" | "UpdateItem" | "DeleteItem":  # a condition that fails costs what the write would have
+            case "PutItem" | "UpdateItem" | "DeleteItem":  # a write whose condition fails costs the same
                 self.write_units += _units(sizes[0], WRITE_UNIT_BYTES)
             case _:
                 raise ValueError(operation)
@@ -45,11 +44,11 @@ def _read_factor(request: dict[str, Any]) -> float:
 
 
 def _units(size: int, unit_bytes: int) -> int:
-    return max(1, ceil(size / unit_bytes))  # what is not there costs one, too
+    return max(1, ceil(size / unit_bytes))  # a missing item costs one unit, too
 
 
 def item_size(item: Item) -> int:
-    """In bytes, as DynamoDB bills them: names count as well.
+    """In bytes, as DynamoDB bills them: attribute names count as well.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
@@ -74,7 +73,7 @@ def _value_size(value: dict[str, Any]) -> int:
 
 @contextmanager
 def metered(client: Any, observer: Any) -> Iterator[Consumption]:  # noqa: ANN401 - boto3 makes clients at run time
-    """What the client's requests consume. The observer, another client, looks at the items before and after."""
+    """What the client's requests consume. The observer, a second client, reads the items before and after each."""
     consumption = Consumption()
     request: dict[str, Any] = {}
     sizes: list[int] = []
@@ -102,7 +101,7 @@ def metered(client: Any, observer: Any) -> Iterator[Consumption]:  # noqa: ANN40
 
 
 def _addresses(operation: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Of the items that a request is about, as GetItem takes them."""
+    """The items that a request addresses, each as the arguments of a GetItem."""
     match operation:
         case "BatchGetItem":
             for table, wanted in request["RequestItems"].items():

@@ -1,4 +1,4 @@
-"""Who is measured: the product, its peers, and the reference that they are compared with."""
+"""Who is measured: the API, its peers, and the reference that all of them are compared with."""
 
 import json
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ class Contender:
     name: str
     artifact: Artifact
     variables: Mapping[str, str] = field(repr=False)
-    is_bare: bool = False
-    """Makes the product's requests to DynamoDB and does nothing else."""
+    is_reference: bool = False
+    """The reference sends the API's requests to DynamoDB and does nothing else."""
 
     def start(self, **variables: str) -> ExecutionEnvironment:
         """Raises FunctionFailed."""
         return ExecutionEnvironment(self.artifact, {**self.variables, **variables})
 
     def make_event(self, case: Case) -> bytes:
-        return json.dumps({"requests": case.make_requests()} if self.is_bare else case.make_event()).encode()
+        return json.dumps({"requests": case.make_requests()} if self.is_reference else case.make_event()).encode()
 
 
 class Contenders:
@@ -38,7 +38,7 @@ class Contenders:
         return Contender(PRODUCT_NAME, Artifact(found.name, PRODUCT / found.name, layer=LAYER), found.variables)
 
     def peers(self, function: str) -> list[Contender]:
-        """Frameworks serve every endpoint with one function; plain ones have a handler each."""
+        """The frameworks serve all endpoints with one handler; plain boto3 has a handler for each."""
         return [
             self._peer("FastAPI + Mangum", "fastapi_mangum.handler"),
             self._peer("Powertools resolver", "powertools_resolver.handler"),
@@ -46,7 +46,7 @@ class Contenders:
         ]
 
     def reference(self) -> Contender:
-        return replace(self._peer(REFERENCE_NAME, "reference.handler"), is_bare=True)
+        return replace(self._peer(REFERENCE_NAME, "reference.handler"), is_reference=True)
 
     def _peer(self, name: str, handler: str) -> Contender:
         return Contender(name, Artifact("Peers", PEERS, handler=f"apps.{handler}"), self._environment)

@@ -1,4 +1,4 @@
-"""What it costs on AWS: the price of a million calls, and the monthly bill of three customers."""
+"""The price of a million calls on AWS, and the monthly bill of three example customers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from benchmarks.capacity import Consumption
 from benchmarks.page import Section, Table
 from benchmarks.pictures import draw_stacks
 
-# In dollars for a million, unless it says otherwise. To be checked against AWS's pages before anybody relies on them.
+# Dollars for a million units, unless a comment says otherwise. Check them on AWS's pages before you rely on them.
 PRICES_OF = "November 2025, us-east-1, without free tiers and discounts"
 WRITE_UNITS, READ_UNITS = 0.625, 0.125
 GATEWAY_CALLS = 3.50
 FUNCTION_CALLS, GIGABYTE_SECONDS = 0.20, 13.333
 TRACES = 5.00
-LOG_GIGABYTE = 0.50  # one
-STORED_GIGABYTE = 0.25 + 0.20  # one for a month, and its point-in-time recovery
-FIXED = 12.0  # a month: some 35 custom metrics at 0.30, alarms, secrets
+LOG_GIGABYTE = 0.50  # for one gigabyte
+STORED_GIGABYTE = 0.25 + 0.20  # one gigabyte for a month, and its point-in-time recovery
+FIXED = 12.0  # for a month: about 35 custom metrics at 0.30, alarms, secrets
 
-# What is assumed of a call.
+# Assumptions about a call.
 MEMORY_GIGABYTES = 1.0
 CPU_SHARE = 1024 / 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 CPU_MS = 4.0
 REQUEST_MS, TRANSACTION_MS = 5.0, 20.0
-LOG_KILOBYTES = 2.0  # our line and metrics, the platform's lines, the gateway's access log
+LOG_KILOBYTES = 2.0  # our log line and metrics, Lambda's own lines, the gateway's access log
 TRACED = 0.05
-CONTACT_KILOBYTES = 1.0  # with its pointer and what DynamoDB adds to each item
+CONTACT_KILOBYTES = 1.0  # with its pointer and DynamoDB's overhead for each item
 ASSUMPTIONS = (
     f"{CPU_MS:.0f} ms of CPU time at a share of {CPU_SHARE:.2f}, {REQUEST_MS:.0f} ms for a request to DynamoDB "
     f"({TRANSACTION_MS:.0f} for a transaction), {LOG_KILOBYTES:.0f} kB of logs, and {100 * TRACED:.0f} % traced"
@@ -36,7 +36,7 @@ class Customer:
     name: str
     contacts: int
     authorizer_runs: float
-    """Share of calls for which the gateway has no answer of the authorizer."""
+    """Share of calls for which the gateway has not cached the authorizer's answer."""
     calls: Mapping[str, float]
     """Millions a month, by flow."""
 

@@ -1,20 +1,21 @@
-"""An execution environment of Lambda: a built function in a fresh process, and the runtime API that it asks."""
+"""A Lambda execution environment: a built function in a fresh process, and the runtime API that it polls."""
 
 import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import parse_headers
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, Self
 
-from benchmarks.artifacts import RUNTIME_CLIENT, Artifact
+from benchmarks.artifacts import Artifact, install_runtime_client
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 LAMBDA = {
     "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
@@ -30,14 +31,33 @@ LAMBDA = {
     "LANG": "C.UTF-8",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "TZ": ":UTC",
-    # The file systems are read-only: what is built without bytecode is compiled at each start.
+    # Lambda's file systems are read-only: code that ships without bytecode is compiled at each start.
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONNOUSERSITE": "1",
 }
 
+RUN = "-m", "awslambdaric"
+RUN_AND_LOG_FILES = (
+    "-c",
+    """
+import os, runpy, sys
+
+log = os.open(sys.argv.pop(1), os.O_WRONLY)
+
+def hook(event, arguments):
+    if event == "open" or event == "import":  # the import of an extension module names its file
+        path = arguments[event == "import"]
+        if isinstance(path, str):
+            os.write(log, os.path.abspath(path).encode() + b"\\n")
+
+sys.addaudithook(hook)
+runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
+""",
+)
+
 
 class FunctionFailed(Exception):
-    """It did not start, or raised; the message is what it told the runtime API."""
+    """The function did not start or raised an exception; the message is what it reported to the runtime API."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +66,23 @@ class Cost:
     cpu_seconds: float
 
 
-class ExecutionEnvironment:
-    """One process, one call at a time; to be used in a `with`. Raises FunctionFailed."""
+@dataclass(frozen=True)
+class FilesRead:
+    files: int
+    kilobytes: float
 
-    def __init__(self, artifact: Artifact, variables: Mapping[str, str]) -> None:
+
+class ExecutionEnvironment:
+    """One process that handles one call at a time; a context manager. Raises FunctionFailed."""
+
+    def __init__(self, artifact: Artifact, variables: Mapping[str, str], command: Sequence[str] = RUN) -> None:
         self._api = RuntimeApi()
-        libraries = [artifact.layer, RUNTIME_CLIENT] if artifact.layer else [RUNTIME_CLIENT]
+        libraries = [artifact.layer, install_runtime_client()] if artifact.layer else [install_runtime_client()]
         started = time.perf_counter()
         self._process = subprocess.Popen(
-            # The bare interpreter: a virtual environment would lend its packages to whoever lacks them,
-            # and the machine's own site-packages what their .pth files do at each start.
-            [Path(sys.executable).resolve(), "-S", "-m", "awslambdaric", artifact.handler],
+            # The bare interpreter. A virtual environment would supply packages that the artifact lacks, and
+            # the machine's own site-packages would run their .pth files at each start.
+            [Path(sys.executable).resolve(), "-S", *command, artifact.handler],
             cwd=artifact.directory,
             env={
                 **LAMBDA,
@@ -78,7 +104,7 @@ class ExecutionEnvironment:
         """From exec to the first request for an invocation."""
 
     def invoke(self, event: bytes) -> tuple[bytes, Cost]:
-        """The answer, and what it cost: the time until it came, the CPU time until the process was idle again."""
+        """The answer and its cost: the time until it came, the CPU time until the process was idle again."""
         cpu_before = self._cpu_seconds()
         started = time.perf_counter()
         answer, answered = self._api.invoke(event)
@@ -86,7 +112,10 @@ class ExecutionEnvironment:
         return answer, Cost(answered - started, self._cpu_seconds() - cpu_before)
 
     def _cpu_seconds(self) -> float:
-        """Of the whole process, to the nanosecond: clock_getcpuclockid(3), which Python does not have."""
+        """The CPU time of the whole process in nanosecond resolution.
+
+        Python lacks clock_getcpuclockid(3); the expression computes the same clock id.
+        """
         return time.clock_gettime(~self._process.pid << 3 | 2)
 
     def __enter__(self) -> Self:
@@ -101,15 +130,33 @@ class ExecutionEnvironment:
         self._api.close()
 
 
+def count_files(artifact: Artifact, variables: Mapping[str, str]) -> tuple[FilesRead, FilesRead]:
+    """What a start-up opens until it asks for the first invocation: files of function and layer, all other files.
+
+    The other files are the standard library and the runtime client. What the interpreter itself reads before it runs
+    any code is not counted. Raises FunctionFailed.
+    """
+    with NamedTemporaryFile() as log:
+        ExecutionEnvironment(artifact, variables, [*RUN_AND_LOG_FILES, log.name]).__exit__()
+        paths = {Path(line) for line in log.read().decode().splitlines()}
+    files = [path for path in paths if path.is_file()]
+    deployed = [path for path in files if any(map(path.is_relative_to, artifact.folders))]
+    return _sum_up(deployed), _sum_up([path for path in files if path not in deployed])
+
+
+def _sum_up(files: Sequence[Path]) -> FilesRead:
+    return FilesRead(len(files), sum(file.stat().st_size for file in files) / 1000)
+
+
 class RuntimeApi:
-    """For one runtime client, whose requests come one after the other on one connection.
+    """Serves one runtime client, which sends its requests one after the other on one connection.
 
     https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
     """
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(PATIENCE_SECONDS)
+        self._listener.settimeout(TIMEOUT_SECONDS)
 
     @property
     def address(self) -> str:
@@ -117,7 +164,7 @@ class RuntimeApi:
         return f"{host}:{port}"
 
     def await_next(self) -> float:
-        """The moment when the client asked for an invocation. Raises FunctionFailed."""
+        """The time at which the client asked for an invocation. Raises FunctionFailed."""
         path, body = self._receive()
         moment = time.perf_counter()
         if not path.endswith("/invocation/next"):
@@ -125,7 +172,7 @@ class RuntimeApi:
         return moment
 
     def invoke(self, event: bytes) -> tuple[bytes, float]:
-        """The answer, and the moment when it came. Raises FunctionFailed."""
+        """The answer and the time at which it came. Raises FunctionFailed."""
         self._send(
             "200 OK",
             event,
@@ -149,15 +196,16 @@ class RuntimeApi:
             length = int(parse_headers(self._connection).get("Content-Length", 0))
             return path, self._connection.read(length)
         except (TimeoutError, IndexError):
-            raise FunctionFailed("It ended, or did nothing, before it asked for an invocation.") from None
+            raise FunctionFailed("The process ended or hung before it asked for an invocation.") from None
 
     @cached_property
     def _connection(self) -> BinaryIO:
         client, _ = self._listener.accept()
-        client.settimeout(PATIENCE_SECONDS)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream: Any = client.makefile("rwb")
-        return stream  # type: ignore[no-any-return]
+        with client:  # the stream keeps it open
+            client.settimeout(TIMEOUT_SECONDS)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            stream: Any = client.makefile("rwb")
+            return stream  # type: ignore[no-any-return]
 
     def _send(self, status: str, body: bytes, *headers: str) -> None:
         head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""])
@@ -165,4 +213,6 @@ class RuntimeApi:
         self._connection.flush()
 
     def close(self) -> None:
+        if stream := vars(self).get("_connection"):
+            stream.close()
         self._listener.close()

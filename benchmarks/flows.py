@@ -1,4 +1,4 @@
-"""Every endpoint in every case that asks something else of DynamoDB, with what that consumes."""
+"""Each endpoint in each case that sends different requests to DynamoDB, with the capacity that they consume."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"
 
 
 def meter_flows(tenant: Tenant, api_key: str) -> dict[str, Consumption]:
-    """The tenant needs a tag more than a contact can take, and an API key that was not used yet."""
+    """The tenant needs one tag more than a contact can hold, and an API key that was never used."""
     observer = boto3.client("dynamodb")
     flows: dict[str, Consumption] = {}
 
@@ -36,28 +36,28 @@ def meter_flows(tenant: Tenant, api_key: str) -> dict[str, Consumption]:
     first, last = ({"tag_id": tenant.tag_ids[number]} for number in (0, TAG_LIMIT))
     meter("upsert, existing", "upsert_contact", json_body=SMALL)
     meter("by phone", "get_contact_by_phone", query={"phone": SMALL["phone"]})
-    meter("by phone, not there", "get_contact_by_phone", query={"phone": "99999"})
+    meter("by phone, missing", "get_contact_by_phone", query={"phone": "99999"})
     meter("by id, first time", "get_contact", **by_id)
     meter("by id", "get_contact", **by_id)
-    meter("by id, not there", "get_contact", contactId="c7777777")
-    meter("by id, no id", "get_contact", contactId="vip")
+    meter("by id, missing", "get_contact", contactId="c7777777")
+    meter("by id, malformed", "get_contact", contactId="vip")
     meter("patch", "update_contact", **by_id, json_body=rename)
-    meter("patch that names nothing", "update_contact", **by_id, json_body={})
+    meter("patch, no fields", "update_contact", **by_id, json_body={})
     meter("assign tag", "assign_tag", **by_id, json_body=first)
     meter("assign tag, again", "assign_tag", **by_id, json_body=first)
     meter("remove tag", "remove_tag", **by_id, tagId=first["tag_id"])
-    meter("remove tag, not there", "remove_tag", **by_id, tagId=first["tag_id"])
+    meter("remove tag, missing", "remove_tag", **by_id, tagId=first["tag_id"])
     once = {"json_body": rename, "headers": {"Idempotency-Key": "once"}}
     meter("patch, Idempotency-Key", "update_contact", **by_id, **once)
     meter("patch, replayed", "update_contact", **by_id, **once)
     meter("delete", "delete_contact", **by_id)
-    meter("delete, not there", "delete_contact", contactId="c7777777")
+    meter("delete, missing", "delete_contact", contactId="c7777777")
 
     full = call("upsert_contact", tenant, json_body=SMALL)[1]
     assign_all(full["id"], None)
     meter("by phone, 20 tags", "get_contact_by_phone", query={"phone": SMALL["phone"]})
     meter("upsert, 20 tags", "upsert_contact", json_body=SMALL)
-    meter("assign tag, 20 are there", "assign_tag", contactId=full["id"], json_body=last)
+    meter("assign tag, 20 tags", "assign_tag", contactId=full["id"], json_body=last)
 
     largest_body = {"phone": 32 * "4", "display_name": LARGEST_NAME}
     largest = call("upsert_contact", tenant, json_body=largest_body)[1]

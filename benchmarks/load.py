@@ -1,4 +1,4 @@
-"""Load: as many calls as the local stack takes, sent by Locust."""
+"""Load: Locust sends as many calls as the local stack can answer."""
 
 import csv
 import os
@@ -41,7 +41,7 @@ def measure(workload: Workload, base_url: str, directory: Path) -> Section:
     }
     answers, shares = [], {}
     for scenario in track(SCENARIOS, "Load"):
-        _run_locust(scenario, base_url, directory, 5, variables)  # execution environments start
+        _run_locust(scenario, base_url, directory, 5, variables)  # starts the execution environments
         before = _cpu_seconds()
         rows = _run_locust(scenario, base_url, directory, SECONDS, variables)
         after = _cpu_seconds()
@@ -73,7 +73,7 @@ def _run_locust(
             *("--csv", directory / scenario),
         ],
         env={**os.environ, **variables},
-        check=True,  # it exits with an error when a call was answered with one
+        check=True,  # Locust exits with an error if a call failed
         capture_output=True,
     )
     with (directory / f"{scenario}_stats.csv").open() as file:
@@ -83,7 +83,7 @@ def _run_locust(
 
 
 def _cpu_seconds() -> dict[str, float]:
-    """Of all processes of the stack, by role. The gateway runs in this one."""
+    """Of all processes of the stack, by role. The gateway runs in this process."""
     this = psutil.Process()
     seconds = {GATEWAY: sum(this.cpu_times()[:2])}
     for process in this.children(recursive=True):

@@ -1,4 +1,4 @@
-"""Load on the running API, as Locust takes it: a CRM that synchronizes contacts, and people who look them up."""
+"""Locust's scenarios: a CRM that synchronizes contacts, and people who look contacts up."""
 
 import os
 import random
@@ -10,7 +10,7 @@ PHONES = [f"49160{number:07}" for number in range(int(os.environ["BENCHMARK_CONT
 
 
 class Caller(FastHttpUser):
-    """Sends its next request as soon as the last one is answered."""
+    """Sends the next request as soon as the previous one is answered."""
 
     abstract = True
     default_headers = {"Authorization": f"Bearer {KEY}"}  # noqa: RUF012 - Locust's

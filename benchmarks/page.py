@@ -1,4 +1,4 @@
-"""What was measured: in the terminal at once, in docs/performance.md when all of it is there."""
+"""Results: printed as soon as they are measured, written to docs/performance.md when all of them are there."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from rich.table import Table as TerminalTable
 class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    """The first column is text, all others are figures."""
+    """The first column is text; the others are figures."""
 
     def show(self, terminal: Console) -> None:
         table = TerminalTable(box=box.SIMPLE)
@@ -35,21 +35,22 @@ class Table:
 class Section:
     title: str
     tables: Sequence[Table]
-    picture: Figure | None = None
+    picture: Figure
+    note: str = ""
 
     def show(self, terminal: Console) -> None:
         terminal.rule(self.title)
         for table in self.tables:
             table.show(terminal)
+        if self.note:
+            terminal.print(self.note)
 
     def markdown(self, folder: Path) -> str:
         """Saves the picture in the folder, which lies beside the page."""
-        parts = [table.markdown() for table in self.tables]
-        if self.picture:
-            name = re.sub(r"[^a-z]+", "-", self.title.lower()) + ".png"
-            self.picture.savefig(folder / name)
-            parts.append(f"![{self.title}]({folder.name}/{name})")
-        return "\n\n".join(parts)
+        name = re.sub(r"[^a-z]+", "-", self.title.lower()) + ".png"
+        self.picture.savefig(folder / name)
+        parts = [*(table.markdown() for table in self.tables), self.note, f"![{self.title}]({folder.name}/{name})"]
+        return "\n\n".join(filter(None, parts))
 
 
 def write(page: Path, sections: Mapping[str, Section], facts: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
-"""The pictures of the page."""
+"""The pictures of docs/performance.md."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -22,21 +22,20 @@ plt.rcParams |= {
 PRODUCT, OTHERS = "#0b7285", ("#495057", "#868e96", "#adb5bd", "#dee2e6")
 
 
-def draw_bars(
-    title: str, unit: str, bars: Mapping[str, Spread], product: Collection[str], goals: Mapping[str, float]
-) -> Figure:
-    """One bar each, the first one on top, with its quartiles; and a line for each goal."""
+def draw_bars(title: str, unit: str, bars: Mapping[str, Spread], goals: Mapping[str, float]) -> Figure:
+    """One bar for each name, with its quartiles; the bars with a goal are the product's."""
     figure, axes = _make_axes(title, unit, list(bars), inches=0.32)
-    colours = [PRODUCT if name in product else OTHERS[2] for name in bars]
+    colours = [PRODUCT if name in goals else OTHERS[2] for name in bars]
     _draw_spreads(axes, range(len(bars)), list(bars.values()), height=0.7, color=colours)
-    for (name, goal), style in zip(goals.items(), ("--", ":"), strict=True):
-        axes.axvline(goal, color="#343a40", linewidth=1, linestyle=style, label=name)
+    places = [(list(bars).index(name), goal) for name, goal in goals.items()]
+    lows, highs = [place - 0.45 for place, _ in places], [place + 0.45 for place, _ in places]
+    axes.vlines([goal for _, goal in places], lows, highs, color="#343a40", linewidth=1.5, label="goal")
     axes.legend(frameon=False)
     return figure
 
 
 def draw_groups(title: str, unit: str, groups: Mapping[str, Mapping[str, Spread]], product: str) -> Figure:
-    """A group of bars for each name, with the same contenders in every group."""
+    """One group of bars for each name, with the same contenders in every group."""
     contenders = list(next(iter(groups.values())))
     figure, axes = _make_axes(title, unit, list(groups), inches=0.16 * (len(contenders) + 1))
     others = iter(OTHERS)
@@ -51,7 +50,7 @@ def draw_groups(title: str, unit: str, groups: Mapping[str, Mapping[str, Spread]
 
 
 def draw_stacks(title: str, unit: str, stacks: Mapping[str, Mapping[str, float]]) -> Figure:
-    """One bar each, made of the same parts."""
+    """One bar for each name, made of the same parts."""
     figure, axes = _make_axes(title, unit, list(stacks), inches=0.36)
     parts = list(next(iter(stacks.values())))
     ends = len(stacks) * [0.0]
@@ -64,7 +63,7 @@ def draw_stacks(title: str, unit: str, stacks: Mapping[str, Mapping[str, float]]
 
 
 def _make_axes(title: str, unit: str, names: Sequence[str], inches: float) -> tuple[Figure, Axes]:
-    """For horizontal bars, each name with so many inches of height."""
+    """For horizontal bars; `inches` is the height of one name."""
     figure, axes = plt.subplots(figsize=(8, 1 + inches * len(names)))
     axes.set_yticks(range(len(names)), names)
     axes.set(title=title, xlabel=unit)

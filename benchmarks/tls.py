@@ -1,4 +1,4 @@
-"""HTTPS in front of DynamoDB Local, as the real one has it: a first call pays for certificates and a handshake."""
+"""HTTPS in front of DynamoDB Local: as on AWS, a first call pays for root certificates and a handshake."""
 
 import asyncio
 import ssl
@@ -14,12 +14,12 @@ import trustme
 
 @contextmanager
 def run_tls(url: str, directory: Path) -> Iterator[Mapping[str, str]]:
-    """Yields the variables with which an SDK goes through it."""
+    """Yields the environment variables that send an SDK through it."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     bundle = directory / "certificates.pem"
-    authorities = Path(botocore.httpsession.where()).read_bytes()  # as many to load as anywhere
+    authorities = Path(botocore.httpsession.where()).read_bytes()  # a first call loads all of them
     bundle.write_bytes(authorities + authority.cert_pem.bytes())
 
     target = urlsplit(url)
@@ -50,7 +50,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 async def _end() -> None:
-    """Connections that clients were killed on are still there."""
+    """Connections whose clients were killed are still open."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()

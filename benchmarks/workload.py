@@ -1,4 +1,4 @@
-"""The calls that are measured: events as API Gateway sends them, of a tenant with contacts and tags."""
+"""The measured calls: events as API Gateway sends them, for a tenant with contacts and tags."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ PHONE, NAME = "+49 151 2345678", "Ada Lovelace"
 TAGS_OF_A_CONTACT = 3
 
 type Requests = list[tuple[str, dict[str, Any]]]
-"""Methods of boto3's client for DynamoDB with their parameters."""
+"""Methods of boto3's DynamoDB client with their parameters."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Case:
     name: str
     function: str
     make_event: Callable[[], Event]
-    """Anew for each call where a call changes what the next one finds."""
+    """Makes a new event for each call, where a call changes what the next one finds."""
     make_requests: Callable[[], Requests]
-    """What the product asks of DynamoDB for such an event: the reference does that and nothing else."""
+    """The API's requests to DynamoDB for such an event; the reference sends them and does nothing else."""
 
 
 class Workload:
-    """On the table that the environment names."""
+    """A new tenant in the table that the environment names."""
 
     def __init__(self) -> None:
         tenant_id = create_tenant("Benchmark").id
@@ -59,7 +59,7 @@ class Workload:
     @property
     def authorizer(self) -> Case:
         event = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {self.key}"}}
-        _record("authorizer", event)  # it writes down that the key was used, once in five minutes
+        _record("authorizer", event)  # it stores the time of use, at most once in five minutes
         return self._repeated("authorizer", "authorizer", event)
 
     @property
@@ -101,7 +101,7 @@ class Workload:
         return deletion
 
     def _record_lifetime(self) -> tuple[Requests, Requests]:
-        """Of a contact that was made and deleted, so that both can be done again."""
+        """The requests that create a contact and delete it. The contact is gone, so they can be sent again."""
         creation, answer = _record("upsert_contact", self._creation())
         contact_id = json.loads(answer["body"])["id"]
         deletion, _ = _record("delete_contact", build_event("delete_contact", self.tenant, contactId=contact_id))
@@ -109,17 +109,19 @@ class Workload:
 
 
 def _record(function: str, event: Event) -> tuple[Requests, Any]:
-    """The requests that the product makes for the event, and its answer."""
+    """The API's requests to DynamoDB for the event, and its answer."""
     requests: Requests = []
 
     def keep(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        again = {name: value for name, value in params.items() if name != "ClientRequestToken"}  # else it is a repeat
+        again = {
+            name: value for name, value in params.items() if name != "ClientRequestToken"
+        }  # a repeated token makes DynamoDB skip the write
         requests.append((xform_name(model.name), again))
 
     events = connection().client.meta.events
     events.register("provide-client-params.dynamodb", keep)
     try:
-        with redirect_stdout(StringIO()):  # its metrics
+        with redirect_stdout(StringIO()):  # hides the metrics
             return requests, invoke(function, event)
     finally:
         events.unregister("provide-client-params.dynamodb", keep)
@@ -128,5 +130,7 @@ def _record(function: str, event: Event) -> tuple[Requests, Any]:
 def send(requests: Requests) -> None:
     client: Any = connection().client
     for method, parameters in requests:
-        with suppress(client.exceptions.ConditionalCheckFailedException):  # that of an upsert, when the contact is new
+        with suppress(
+            client.exceptions.ConditionalCheckFailedException
+        ):  # an upsert's first request, when the contact is new
             getattr(client, method)(**parameters)

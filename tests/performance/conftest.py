@@ -10,7 +10,7 @@ from tests.gateway import ROOT
 
 
 def build_layer(logical_id: str, directory: Path) -> Path:
-    """The folder that Lambda mounts as /opt."""
+    """Returns the folder that Lambda mounts as /opt."""
     command = ["make", "--silent", f"build-{logical_id}", f"ARTIFACTS_DIR={directory}"]
     subprocess.run(command, cwd=ROOT / "layers" / "common", check=True)
     return directory
@@ -28,7 +28,7 @@ def arm_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def native_layer(request: pytest.FixtureRequest) -> Path:
-    """The one that this machine can run."""
+    """The layer that this machine can run."""
     is_arm = platform.machine() in {"aarch64", "arm64"}
     layer: Path = request.getfixturevalue("arm_layer" if is_arm else "x86_layer")
     return layer

@@ -1,4 +1,4 @@
-"""What each endpoint asks of DynamoDB in each case, and what that consumes: docs/performance.md makes prices of it."""
+"""The requests that each endpoint sends to DynamoDB in each case, and the capacity that they consume."""
 
 import json
 from typing import Any
@@ -23,24 +23,24 @@ FLOWS = {
     "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),
     "upsert, existing": Consumption(["UpdateItem"], 0, 1),
     "by phone": Consumption(["GetItem"], 1, 0),
-    "by phone, not there": Consumption(["GetItem"], 1, 0),
+    "by phone, missing": Consumption(["GetItem"], 1, 0),
     "by id, first time": Consumption(["GetItem", "GetItem"], 2, 0),
     "by id": Consumption(["GetItem"], 1, 0),
-    "by id, not there": Consumption(["GetItem"], 1, 0),
-    "by id, no id": Consumption([], 0, 0),
+    "by id, missing": Consumption(["GetItem"], 1, 0),
+    "by id, malformed": Consumption([], 0, 0),
     "patch": Consumption(["UpdateItem"], 0, 1),
-    "patch that names nothing": Consumption(["GetItem"], 1, 0),
+    "patch, no fields": Consumption(["GetItem"], 1, 0),
     "assign tag": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
     "assign tag, again": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
     "remove tag": Consumption(["UpdateItem"], 0, 1),
-    "remove tag, not there": Consumption(["UpdateItem"], 0, 1),
+    "remove tag, missing": Consumption(["UpdateItem"], 0, 1),
     "patch, Idempotency-Key": Consumption(["PutItem", "UpdateItem", "UpdateItem"], 0, 3),
     "patch, replayed": Consumption(["PutItem"], 0, 1),
     "delete": Consumption(["TransactWriteItems"], 0, 4),
-    "delete, not there": Consumption(["GetItem"], 1, 0),
+    "delete, missing": Consumption(["GetItem"], 1, 0),
     "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
     "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
-    "assign tag, 20 are there": Consumption(["BatchGetItem", "UpdateItem"], 1, 4),
+    "assign tag, 20 tags": Consumption(["BatchGetItem", "UpdateItem"], 1, 4),
     "by phone, largest": Consumption(["GetItem"], 11, 0),
     "upsert, largest": Consumption(["UpdateItem"], 0, 44),
     "delete, largest": Consumption(["TransactWriteItems"], 0, 90),
@@ -92,7 +92,7 @@ def test_a_large_table_with_many_tenants_costs_no_more(table: Table, acme: Tenan
         ({"L": [{"S": "abc"}, {"NULL": True}]}, 9),
     ],
 )
-def test_an_items_size_is_that_of_names_and_values(value: dict[str, Any], size: int) -> None:
+def test_the_size_of_an_item_counts_names_and_values(value: dict[str, Any], size: int) -> None:
     assert item_size({"name": value}) == 4 + size
 
 
@@ -109,7 +109,7 @@ def test_an_items_size_is_that_of_names_and_values(value: dict[str, Any], size: 
         ("TransactWriteItems", {}, [1024, 1025], (0, 6)),
     ],
 )
-def test_units_go_by_operation_and_size(
+def test_units_depend_on_operation_and_size(
     operation: str, request_: dict[str, Any], sizes: list[int], units: tuple[float, int]
 ) -> None:
     consumption = Consumption()

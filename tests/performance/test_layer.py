@@ -1,4 +1,4 @@
-"""The layer is lean, is the same whenever it is built, and starts from bytecode."""
+"""The layer is small, its build is reproducible, and it starts from bytecode."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 LARGEST_LAYER_BYTES = 21_000_000
 LARGEST_BOTOCORE_DATA_BYTES = 100_000
 UNCHECKED_HASH = 0b01
-"""The flags of bytecode that is used without a look at its source, PEP 552."""
+"""PEP 552: Python uses such bytecode without checking its source."""
 
 
 def size(folder: Path) -> int:
@@ -20,7 +20,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def test_two_builds_are_identical_to_the_byte_but_for_native_code(x86_layer: Path, arm_layer: Path) -> None:
+def test_the_builds_for_both_architectures_differ_only_in_native_code(x86_layer: Path, arm_layer: Path) -> None:
     x86, arm = digests(x86_layer), digests(arm_layer)
     core = "python/pydantic_core/_pydantic_core.cpython-313-{}-linux-gnu.so"
     assert x86.pop(core.format("x86_64")) != arm.pop(core.format("aarch64"))
@@ -28,18 +28,18 @@ def test_two_builds_are_identical_to_the_byte_but_for_native_code(x86_layer: Pat
     assert [name for name in x86 if name.endswith(".so")] == []
 
 
-def test_every_module_has_bytecode_that_is_used_as_it_is(x86_layer: Path) -> None:
+def test_every_module_has_bytecode_that_is_never_checked_against_its_source(x86_layer: Path) -> None:
     for source in x86_layer.rglob("*.py"):
         bytecode = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
         assert int.from_bytes(bytecode.read_bytes()[4:8], "little") == UNCHECKED_HASH
 
 
-def test_bytecode_knows_its_source_where_lambda_mounts_it(x86_layer: Path) -> None:
+def test_bytecode_names_the_path_at_which_lambda_mounts_its_source(x86_layer: Path) -> None:
     bytecode = x86_layer / "python" / "contacts" / "__pycache__" / "phone.cpython-313.pyc"
     assert b"/opt/python/contacts/domain/phone.py" in bytecode.read_bytes()
 
 
-def test_nothing_is_in_the_layer_that_nobody_reads(x86_layer: Path) -> None:
+def test_the_layer_has_no_file_that_is_never_read(x86_layer: Path) -> None:
     packages = x86_layer / "python"
     unread = {"tests", "examples", "RECORD", "INSTALLER", "LICENSE", "py.typed", "v1", "bin"}
     assert [path for path in packages.rglob("*") if path.name in unread or path.suffix == ".pyi"] == []

@@ -1,4 +1,4 @@
-"""What the layer knows of AWS: every operation that a function may call, sent to the byte as boto3 sends it."""
+"""botocore's data in the layer: every operation that a function may call is sent exactly as boto3 sends it."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -39,7 +39,7 @@ def description(loader: Loader, service: str) -> Any:
 
 
 def allowed_actions(value: object) -> Iterator[str]:
-    """By all policies in a part of the template."""
+    """The actions that all policies in a part of the template allow."""
     if isinstance(value, dict):
         if value.get("Effect") == "Allow":
             actions = value["Action"]
@@ -62,7 +62,7 @@ def undocumented(value: Any) -> Any:
 
 
 def with_blobs(value: Any) -> Any:
-    """The generator leaves them None."""
+    """Replaces None, which the generator puts in place of blobs."""
     if isinstance(value, dict):
         return {name: with_blobs(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -71,7 +71,7 @@ def with_blobs(value: Any) -> Any:
 
 
 def sent(loader: Loader, region: str, service: str, operation: str, parameters: dict[str, Any]) -> tuple[Any, ...]:
-    """What goes over the line, but for the time of day."""
+    """The request as it is sent, without the parts that depend on the time."""
     session = botocore.session.Session()
     session.register_component("data_loader", loader)
     client = session.create_client(
@@ -79,7 +79,7 @@ def sent(loader: Loader, region: str, service: str, operation: str, parameters: 
         region,
         aws_access_key_id="x",
         aws_secret_access_key="x",
-        config=Config(parameter_validation=False),  # for the generator knows no lengths
+        config=Config(parameter_validation=False),  # the generator ignores the limits of lengths
     )
     requests: list[AWSPreparedRequest] = []
 
@@ -96,14 +96,14 @@ def sent(loader: Loader, region: str, service: str, operation: str, parameters: 
     return request.url, headers["X-Amz-Target"], headers["Content-Type"], scope, request.body
 
 
-def test_the_layer_knows_the_operations_that_the_policies_allow() -> None:
+def test_the_layer_has_exactly_the_operations_that_the_policies_allow() -> None:
     actions = set(allowed_actions(yaml_parse((ROOT / "template.yaml").read_text())))
-    in_transactions = {"dynamodb:TransactWriteItems"}  # allowed by the actions of its parts
+    in_transactions = {"dynamodb:TransactWriteItems"}  # IAM checks the actions of its parts
     assert {f"{service}:{name}" for service, names in OPERATIONS.items() for name in names} == actions | in_transactions
 
 
 @EVERY_OPERATION
-def test_an_operation_is_described_as_ever_in_all_that_it_refers_to(
+def test_an_operation_and_all_its_shapes_are_described_as_in_botocore(
     full: Loader, cut: Loader, service: str, operation: str
 ) -> None:
     complete, ours = description(full, service), description(cut, service)
@@ -115,8 +115,8 @@ def test_an_operation_is_described_as_ever_in_all_that_it_refers_to(
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "cn-north-1"])
 @EVERY_OPERATION
-def test_a_request_is_sent_as_ever(full: Loader, cut: Loader, region: str, service: str, operation: str) -> None:
-    """With every parameter that the operation has, to the endpoint and in the signature's scope of its region."""
+def test_a_request_is_sent_as_by_botocore(full: Loader, cut: Loader, region: str, service: str, operation: str) -> None:
+    """With every parameter of the operation, to the right endpoint, with the signature scope of the region."""
     shape: Any = ServiceModel(description(full, service)).operation_model(operation).input_shape
     parameters = with_blobs(ArgumentGenerator(use_member_names=True).generate_skeleton(shape))
     assert sent(cut, region, service, operation, parameters) == sent(full, region, service, operation, parameters)

@@ -1,4 +1,4 @@
-"""The peers of the benchmarks do what the product does: the contract's core cases against each of them."""
+"""The peers of the benchmarks behave like the API: the contract's core cases against each of them."""
 
 import importlib
 import json
@@ -10,7 +10,7 @@ import pytest
 from tests.gateway import Tenant, build_event, call, run_handler
 from tests.refusals import CONTACT_NOT_FOUND, NO_DIGITS, TAG_LIMIT_REACHED, TAG_NOT_FOUND, WRONG_LENGTH
 
-pytestmark = pytest.mark.filterwarnings("ignore:There is no current event loop")  # Mangum makes one
+pytestmark = pytest.mark.filterwarnings("ignore:There is no current event loop")  # Mangum creates one
 
 type Api = Callable[..., tuple[int, Any]]
 
@@ -20,7 +20,7 @@ DIGITS = "491512345678"
 
 @pytest.fixture(params=["product", "fastapi_mangum", "powertools_resolver", "plain_boto3"])
 def api(request: pytest.FixtureRequest) -> Api:
-    """Status and body of the answer to a request, written as for tests.gateway.call."""
+    """Returns status and body of the answer; takes the arguments of tests.gateway.call."""
     if request.param == "product":
         return call
     app = importlib.import_module(f"benchmarks.peers.apps.{request.param}")
@@ -66,13 +66,13 @@ def test_an_existing_contact_is_refreshed(api: Api, acme: Tenant, contact: dict[
     assert refreshed == contact | {"lastSeenAt": refreshed["updatedAt"], "updatedAt": refreshed["updatedAt"]}
 
 
-def test_it_is_found_by_phone_and_by_id(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
+def test_a_contact_is_found_by_phone_and_by_id(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
     found = 200, contact | {"tagAssignments": []}
     assert api("get_contact_by_phone", acme, query={"phone": "(49) 151.2345678"}) == found
     assert api("get_contact", acme, contactId=contact["id"]) == found
 
 
-def test_what_is_not_there_or_another_tenants_is_a_404(
+def test_a_missing_contact_or_one_of_another_tenant_is_a_404(
     api: Api, acme: Tenant, globex: Tenant, contact: dict[str, Any]
 ) -> None:
     assert api("get_contact_by_phone", acme, query={"phone": "99999"}) == CONTACT_NOT_FOUND
@@ -82,7 +82,7 @@ def test_what_is_not_there_or_another_tenants_is_a_404(
     assert api("delete_contact", globex, contactId=contact["id"]) == CONTACT_NOT_FOUND
 
 
-def test_invalid_parameters_are_named(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
+def test_an_invalid_parameter_is_named(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
     assert api("get_contact_by_phone", acme, query={"phone": "12345x"}) == NO_DIGITS
     assert api("upsert_contact", acme, json_body={"phone": "1234"}) == WRONG_LENGTH
     assert field(api("get_contact_by_phone", acme)) == (400, "phone")
@@ -104,17 +104,17 @@ def test_a_contact_is_renamed(
     assert (status, renamed) == (200, contact | {"displayName": kept, "updatedAt": renamed["updatedAt"]})
 
 
-def test_a_patch_that_names_nothing_changes_nothing(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
+def test_a_patch_without_fields_changes_nothing(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
     assert api("update_contact", acme, contactId=contact["id"], json_body={}) == (200, contact)
 
 
-def test_a_contact_is_deleted_once(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
+def test_deleting_a_contact_again_is_a_404(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
     assert api("delete_contact", acme, contactId=contact["id"]) == (200, {"ok": True})
     assert api("delete_contact", acme, contactId=contact["id"]) == CONTACT_NOT_FOUND
     assert api("get_contact_by_phone", acme, query={"phone": PHONE}) == CONTACT_NOT_FOUND
 
 
-def test_a_tag_is_assigned_and_assigned_again(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
+def test_assigning_a_tag_again_updates_the_assignment(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
     tag_id = acme.tag_ids[0]
     status, first = api("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id, "reason": "VIP"})
     now = first["createdAt"]
@@ -134,21 +134,23 @@ def test_a_tag_is_assigned_and_assigned_again(api: Api, acme: Tenant, contact: d
     assert api("get_contact", acme, contactId=contact["id"])[1]["tagAssignments"] == [second]
 
 
-def test_a_contact_takes_twenty_tags(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
+def test_a_contact_takes_at_most_twenty_tags(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
     *first_20, last = acme.tag_ids
     for tag_id in first_20:
         assert api("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id})[0] == 201
     assert api("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": last}) == TAG_LIMIT_REACHED
 
 
-def test_what_cannot_be_assigned_is_a_404(api: Api, acme: Tenant, globex: Tenant, contact: dict[str, Any]) -> None:
+def test_assigning_a_missing_tag_or_to_a_missing_contact_is_a_404(
+    api: Api, acme: Tenant, globex: Tenant, contact: dict[str, Any]
+) -> None:
     for tag_id in acme.deleted_tag_id, globex.tag_ids[0], "c7777777":
         assert api("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id}) == TAG_NOT_FOUND
     unknown = {"contactId": "c7777777", "json_body": {"tag_id": acme.tag_ids[0]}}
     assert api("assign_tag", acme, **unknown) == CONTACT_NOT_FOUND
 
 
-def test_a_tag_is_taken_away_whether_it_is_there_or_not(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
+def test_removing_a_tag_succeeds_whether_it_is_there_or_not(api: Api, acme: Tenant, contact: dict[str, Any]) -> None:
     assert api("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": acme.tag_ids[0]})[0] == 201
     for _ in range(2):
         assert api("remove_tag", acme, contactId=contact["id"], tagId=acme.tag_ids[0]) == (200, {"ok": True})

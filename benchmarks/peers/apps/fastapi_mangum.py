@@ -106,7 +106,7 @@ async def log(request: Request, call_next: RequestResponseEndpoint) -> Response:
     return response
 
 
-# boto3 blocks, and may: a function's process has one request at a time. So no thread pool, which is slower.
+# boto3 may block: a process handles one request at a time. `def` routes would run in a thread pool, which is slower.
 
 
 @app.get("/v1/contacts/by-phone")

@@ -1,4 +1,4 @@
-"""The reference: a client and nothing else. Called, it makes the requests that the event names."""
+"""The reference: a DynamoDB client and nothing else. It sends the requests that the event names."""
 
 from contextlib import suppress
 from typing import Any

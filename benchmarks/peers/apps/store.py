@@ -1,4 +1,4 @@
-"""The contacts table by hand, on boto3's client: what the three peers put their frameworks in front of."""
+"""The contacts table, written by hand on boto3's client; all three peers use it."""
 
 import os
 import re
@@ -23,7 +23,7 @@ _deserialize = TypeDeserializer().deserialize
 
 
 class Problem(Exception):
-    """What the caller is told, as contract section 5 has it."""
+    """An error answer in the shape of contract section 5."""
 
     def __init__(self, status: int, code: int, message: str, details: str, **data: str | int) -> None:
         super().__init__(details)
@@ -117,7 +117,7 @@ def upsert(tenant_id: str, phone: str, display_name: str | None) -> tuple[dict[s
                 ]
             )
         except client.exceptions.TransactionCanceledException:
-            continue  # somebody else was faster
+            continue  # another call created the contact meanwhile
         return _contact(item), True
 
 
@@ -154,7 +154,7 @@ def delete(tenant_id: str, contact_id: str) -> None:
 
 
 def assign_tag(tenant_id: str, contact_id: str, tag_id: str, reason: str | None) -> tuple[dict[str, Any], bool, int]:
-    """The assignment, whether it is new, and how many more the contact can take."""
+    """The assignment, whether it is new, and how many more tags the contact can take."""
     pointer_key, tag_key = _pointer_key(tenant_id, contact_id), _item({"pk": f"{tenant_id}#TAGS", "sk": tag_id})
     answer = client.batch_get_item(
         RequestItems={TABLE: {"Keys": [pointer_key, tag_key], "ConsistentRead": True}},
@@ -192,7 +192,7 @@ def assign_tag(tenant_id: str, contact_id: str, tag_id: str, reason: str | None)
 
 
 def remove_tag(tenant_id: str, contact_id: str, tag_id: str) -> None:
-    """Whatever is missing, the pair is gone."""
+    """Succeeds also when contact or tag do not exist."""
     if not re.fullmatch(r"c[a-z0-9]{7,31}", tag_id):
         return
     try:
@@ -211,7 +211,7 @@ _phones: dict[tuple[str, str], str] = {}
 
 
 def _phone(tenant_id: str, contact_id: str) -> str:
-    """Pointers never change: a warm function keeps them."""
+    """Pointers never change, so a warm function caches them."""
     if (tenant_id, contact_id) not in _phones:
         if not re.fullmatch(r"c[a-z0-9]{7,31}", contact_id):
             raise not_found("contact")
