@@ -65,7 +65,7 @@ def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Par
     backend = attach(DIRECTORY)
     (authorizer,) = (each for each in backend.functions if each.directory.name == "authorizer")
     os.environ |= {**authorizer.variables, "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
-    # These read the environment while they are imported.
+    # These import Powertools, which reads its settings from the environment at import time.
     from benchmarks import load, startup, warm  # noqa: PLC0415
     from benchmarks.flows import meter_flows  # noqa: PLC0415
     from benchmarks.workload import Workload  # noqa: PLC0415
