@@ -17,7 +17,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-import admin  # noqa: F401 - shows the way to the `contacts` package
 from benchmarks import artifacts, costs, page
 from benchmarks.page import Section
 from local.emulator.errors import CannotStart

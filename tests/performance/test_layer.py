@@ -35,7 +35,7 @@ def test_every_module_has_bytecode_that_is_never_checked_against_its_source(x86_
 
 
 def test_bytecode_names_the_path_at_which_lambda_mounts_its_source(x86_layer: Path) -> None:
-    bytecode = x86_layer / "python" / "contacts" / "__pycache__" / "phone.cpython-313.pyc"
+    bytecode = x86_layer / "python" / "contacts" / "domain" / "__pycache__" / "phone.cpython-313.pyc"
     assert b"/opt/python/contacts/domain/phone.py" in bytecode.read_bytes()
 
 
