@@ -84,7 +84,9 @@ def template_resources(stage: str = "local") -> dict[str, Any]:
     """The resources of template.yaml by logical id, as SAM resolves them."""
     with warnings.catch_warnings(action="ignore"):  # SAM's own deprecations
         stacks, _ = SamLocalStackProvider.get_stacks(
-            str(ROOT / "template.yaml"), parameter_overrides={"Stage": stage, "Architecture": "x86_64"}
+            str(ROOT / "template.yaml"),
+            parameter_overrides={"Stage": stage, "Architecture": "x86_64"},
+            language_extensions_enabled=True,
         )
         resources: dict[str, Any] = stacks[0].resources
     return resources

@@ -83,7 +83,9 @@ def read_template(file: Path, parameters: Mapping[str, str]) -> Template:
 
     logging.getLogger("samcli").setLevel(logging.ERROR)
     with warnings.catch_warnings(action="ignore"):  # SAM CLI's own deprecations
-        stacks, _ = SamLocalStackProvider.get_stacks(str(file), parameter_overrides=dict(parameters))
+        stacks, _ = SamLocalStackProvider.get_stacks(
+            str(file), parameter_overrides=dict(parameters), language_extensions_enabled=True
+        )
         functions = [
             Function(
                 name=each.name,
@@ -99,7 +101,8 @@ def read_template(file: Path, parameters: Mapping[str, str]) -> Template:
         return Template(stacks[0].resources, functions, ApiProvider(stacks).api)
 
 
-_SECRET = re.compile(r"\{\{resolve:secretsmanager:(\w+)\}\}")
+_SECRET = re.compile(r"\{\{resolve:secretsmanager:(?:\$\{)?(\w+)\}{2,3}")
+"""With language extensions SAM CLI leaves the `${…}` of a resource in the text of `!Sub`."""
 _NAMED_BY = {"AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret": "Name"}
 
 

@@ -1,6 +1,10 @@
 from typing import Any
 
 import pytest
+from samcli.lib.cfn_language_extensions.models import (  # type: ignore[import-untyped]
+    TemplateProcessingContext,
+)
+from samcli.lib.cfn_language_extensions.processors.foreach import ForEachProcessor  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from tests.gateway import FUNCTIONS, ROOT
@@ -13,6 +17,8 @@ ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", *WORKERS}]
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    """template.yaml as it is written, intrinsic functions unresolved."""
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    """template.yaml with its loops expanded and all other intrinsic functions as they are written."""
+    context = TemplateProcessingContext(yaml_parse((ROOT / "template.yaml").read_text()))
+    ForEachProcessor().process_template(context)
+    template: dict[str, Any] = context.fragment
     return template

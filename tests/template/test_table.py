@@ -74,8 +74,8 @@ def test_tag_commands_are_in_order_for_each_contact_alone(resources: dict[str, A
 
 
 @pytest.mark.parametrize("queue", ["InboundMessagesDeadLetters", "TagCommandsDeadLetters"])
-def test_a_message_that_was_given_up_wakes_an_operator(template: dict[str, Any], queue: str) -> None:
-    alarm = template["Resources"][f"{queue}Alarm"]["Properties"]
+def test_a_dead_letter_raises_an_alarm(resources: dict[str, Any], queue: str) -> None:
+    alarm = resources[f"{queue}Alarm"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
