@@ -114,10 +114,10 @@ def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - a kind, a lin
             return TenantApiKey
         case [_, _, "IDEMPOTENCY"], _:
             return IdempotencyRecord
+        case [_, "IDS", _], _:
+            return ContactPointer
         case [_, _], "CONTACT":
             return ContactItem
-        case [_, _], "ID":
-            return ContactPointer
     return TableItem
 
 
@@ -141,8 +141,6 @@ def _finding(item: TableItem, problem: str) -> Finding:
     match item:
         case ContactItem():
             id_ = item.id
-        case ContactPointer():
-            id_ = item.pk.partition("#")[2]
         case ApiKeyItem():
             id_ = item.key_id
         case _:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from admin.__main__ import main
+from contacts.storage.items import ContactPointer
 from tests.engine.api_key import API_KEY, LISTED_API_KEY
 from tests.engine.conftest import findings
 from tests.engine.flows import PHONE
@@ -30,7 +31,7 @@ def contact_id(rows: list[Row]) -> str:
 
 
 def pointer(rows: list[Row]) -> Row:
-    return find(rows, f"{ACME.id}#{contact_id(rows)}", "ID")
+    return find(rows, *ContactPointer.key(ACME.id, contact_id(rows)))
 
 
 def tags(number: int) -> dict[str, Row]:

@@ -11,6 +11,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts.runtime.identifiers import new_id
 from contacts.storage import contacts
+from contacts.storage.items import ContactPointer
 from tests.conftest import forget
 from tests.functions.conftest import Wire, refuse
 from tests.gateway import ACME, Tenant, call
@@ -117,11 +118,8 @@ def test_a_new_contact_is_made_with_its_pointer_in_one_transaction(acme: Tenant,
     transaction = wire.requests[1][1]
     item, pointer = (each["Put"] for each in transaction["TransactItems"])
     assert (item["Item"]["pk"]["S"], item["Item"]["sk"]["S"]) == (f"{acme.id}#12345", "CONTACT")
-    assert pointer["Item"] == {
-        "pk": {"S": f"{acme.id}#{contact['id']}"},
-        "sk": {"S": "ID"},
-        "phone": {"S": "12345"},
-    }
+    pk, sk = ContactPointer.key(acme.id, contact["id"])
+    assert pointer["Item"] == {"pk": {"S": pk}, "sk": {"S": sk}, "phone": {"S": "12345"}}
     assert table.get_item(Key={"pk": f"{acme.id}#12345", "sk": "CONTACT"})["Item"] == {
         "pk": f"{acme.id}#12345",
         "sk": "CONTACT",
@@ -170,7 +168,8 @@ def test_pointer_and_tag_are_read_together_and_the_tag_alone_when_the_pointer_is
     assignment = {"contactId": contact["id"], "json_body": {"tag_id": acme.tag_ids[0]}}
     call("assign_tag", acme, **assignment)
     call("assign_tag", acme, **assignment)
-    pointer = {"pk": {"S": f"{acme.id}#{contact['id']}"}, "sk": {"S": "ID"}}
+    pk, sk = ContactPointer.key(acme.id, contact["id"])
+    pointer = {"pk": {"S": pk}, "sk": {"S": sk}}
     tag = {"pk": {"S": f"{acme.id}#TAGS"}, "sk": {"S": acme.tag_ids[0]}}
     batches = [request for operation, request in wire.requests if operation == "BatchGetItem"]
     assert [each["RequestItems"]["contacts-local"]["Keys"] for each in batches] == [[pointer, tag], [tag]]
@@ -226,4 +225,4 @@ def test_a_function_that_lives_long_forgets_pointers_rather_than_run_out_of_memo
 ) -> None:
     contacts._known_phones.update({("pk", str(number)): "12345" for number in range(10_000)})
     assert call("get_contact", acme, contactId=contact["id"])[0] == 200
-    assert contacts._known_phones == {(f"{acme.id}#{contact['id']}", "ID"): contact["phone"]}
+    assert contacts._known_phones == {ContactPointer.key(acme.id, contact["id"]): contact["phone"]}

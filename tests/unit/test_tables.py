@@ -10,7 +10,9 @@ from contacts.storage.table import Key
     ("key", "written"),
     [
         (ContactItem.key("ctenant0", "12345"), ("ctenant0#12345", "CONTACT")),
-        (ContactPointer.key("ctenant0", "ccontact"), ("ctenant0#ccontact", "ID")),
+        (ContactPointer.key("ctenant0", "ccontact"), ("ctenant0#IDS#4", "ccontact")),
+        (ContactPointer.key("ctenant0", "c0000000"), ("ctenant0#IDS#0", "c0000000")),
+        (ContactPointer.key("ctenant0", "czzzzzzz"), ("ctenant0#IDS#11", "czzzzzzz")),
         (TagItem.key("ctenant0", "ctag0000"), ("ctenant0#TAGS", "ctag0000")),
         (TagName.key("ctenant0", "VIP Straße"), ("ctenant0#TAGS", "NAME#vip strasse")),
         (ApiKeyItem.key("0123abcd"), ("KEY#0123abcd", "KEY")),

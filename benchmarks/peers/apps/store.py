@@ -160,7 +160,7 @@ def assign_tag(tenant_id: str, contact_id: str, tag_id: str, reason: str | None)
         RequestItems={TABLE: {"Keys": [pointer_key, tag_key], "ConsistentRead": True}},
     )
     found = {item["sk"]: item for item in map(_plain, answer["Responses"][TABLE])}
-    if "ID" not in found:
+    if contact_id not in found:
         raise not_found("contact")
     if tag_id not in found or "deleted_at" in found[tag_id]:
         raise not_found("tag")
@@ -168,7 +168,7 @@ def assign_tag(tenant_id: str, contact_id: str, tag_id: str, reason: str | None)
     tag = {"source": "API", "weight": WEIGHT, "updated_at": now} | ({} if reason is None else {"reason": reason})
     try:
         item = _update(
-            _contact_key(tenant_id, found["ID"]["phone"]),
+            _contact_key(tenant_id, found[contact_id]["phone"]),
             "SET tags.#tag = :tag, tag_origins.#tag = if_not_exists(tag_origins.#tag, :origin)",
             "id = :id AND (attribute_exists(tags.#tag) OR size(tags) < :limit)",
             {
@@ -292,7 +292,8 @@ def _contact_key(tenant_id: str, phone: str) -> dict[str, Any]:
 
 
 def _pointer_key(tenant_id: str, contact_id: str) -> dict[str, Any]:
-    return _item({"pk": f"{tenant_id}#{contact_id}", "sk": "ID"})
+    shard = "0123456789abcdefghijklmnopqrstuvwxyz".index(contact_id[1]) // 3
+    return _item({"pk": f"{tenant_id}#IDS#{shard}", "sk": contact_id})
 
 
 def _item(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,27 @@
-"""Phone normalization, contract section 2. There is no country logic: equal digits are the same contact."""
+"""Phones, contract sections 2 and 7: how they are normalized, and the second spelling that some have."""
 
+import re
 import unicodedata
 
 _SHORTEST, _LONGEST = 5, 32
 _PUNCTUATION = frozenset("+()./" + "＋（）．／" + "\N{MINUS SIGN}\t")
 _DROPPED_CATEGORIES = frozenset({"Zs", "Pd", "Cf"})  # spaces, dashes, invisible formatting
 
+_BRAZIL = r"(55(?:[14689][1-9]|2[12478]|3[1-578]|5[13-5]|7[13-579]))"  # with the area code
+_ALIASES = (
+    (re.compile(_BRAZIL + r"9([6-9]\d{7})"), r"\1\2"),
+    (re.compile(_BRAZIL + r"([6-9]\d{7})"), r"\g<1>9\2"),
+    (re.compile(r"52([2-9]\d{9})"), r"521\1"),
+    (re.compile(r"521([2-9]\d{9})"), r"52\1"),
+)
+"""Spelling → the other spelling of the same mobile number: Brazil's ninth digit, and Mexico's 1."""
+
 
 def normalize_phone(raw: str) -> str:
-    """Returns 5 to 32 ASCII digits. Raises ValueError with a text that completes "the phone …"."""
+    """Returns 5 to 32 ASCII digits. Raises ValueError with a text that completes "the phone …".
+
+    There is no country logic: two inputs are the same contact exactly when these digits are equal.
+    """
     digits = []
     for character in raw:
         category = unicodedata.category(character)
@@ -19,3 +32,12 @@ def normalize_phone(raw: str) -> str:
     if not _SHORTEST <= len(digits) <= _LONGEST:
         raise ValueError(f"must have {_SHORTEST} to {_LONGEST} digits.")
     return "".join(digits)
+
+
+def alias_of(phone: str) -> str | None:
+    """The other spelling of a normalized phone, under which the same person may be stored; most phones have none."""
+    for spelling, other in _ALIASES:
+        match = spelling.fullmatch(phone)
+        if match:
+            return match.expand(other)
+    return None

@@ -24,3 +24,5 @@ _WEIGHTS = {
     Source.AI_TOOL: 2,
     Source.AI_AUTO_CLOSE: 1,
 }
+
+HIGHEST_WEIGHT = max(_WEIGHTS.values())

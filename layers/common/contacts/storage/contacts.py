@@ -1,11 +1,18 @@
 """The contacts of one tenant. Every write carries its condition; docs/decisions/ says why."""
 
 import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import reduce
+from itertools import chain
+from math import ceil
+from operator import and_
 from typing import Any, NamedTuple, TypeGuard
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from contacts.domain.contact import TAG_LIMIT, Contact, ContactWithTags, TagAssignment
@@ -16,9 +23,10 @@ from contacts.domain.errors import (
     TagLimitReached,
     TagNotFound,
 )
-from contacts.domain.source import Source
+from contacts.domain.source import HIGHEST_WEIGHT, Source
 from contacts.runtime import timestamps
 from contacts.runtime.identifiers import is_id, new_id
+from contacts.runtime.threads import side_by_side
 from contacts.storage.items import ContactItem, ContactPointer, TagItem
 from contacts.storage.retries import ConditionFailed
 from contacts.storage.table import Key, Table
@@ -26,12 +34,31 @@ from contacts.storage.table import Key, Table
 COOLDOWN = timedelta(seconds=60)
 """After an inbound message of a contact, others within this time write nothing."""
 
+_SECONDS_TO_READ_CONTACTS = 6
+"""A page ends when only this time is left: one operation with its retries."""
+
 _MOST_REMEMBERED = 10_000
 _known_phones: dict[Key, str] = {}
 """The pointers that this process has read. They never change, and every operation that follows checks the id."""
 
 _recent_messages: dict[Key, str] = {}
 """`last_inbound_at` of contacts, cached so that messages within the cooldown cost no request."""
+
+
+class TagWish(NamedTuple):
+    tag_id: str
+    reason: str | None
+
+
+class Upserted(NamedTuple):
+    contact: Contact
+    is_new: bool
+
+
+class Page(NamedTuple):
+    contacts: list[ContactWithTags]
+    next_cursor: str | None
+    """None on the last page. A page can have fewer contacts than its limit, even none."""
 
 
 class Assigned(NamedTuple):
@@ -49,9 +76,14 @@ class ContactRepository:
         self._tenant_id = tenant_id
         self._table = Table(deadline)
 
-    def get_by_phone(self, phone: str) -> ContactWithTags:
-        """Takes a normalized phone. Raises ContactNotFound."""
-        item = self._table.read(ContactItem, ContactItem.key(self._tenant_id, phone))
+    def get_by_phone(self, phone: str, alias: str | None = None) -> ContactWithTags:
+        """Takes normalized phones. The contact of the alias counts only if `phone` has none. Raises ContactNotFound."""
+        if alias is None:
+            item = self._table.read(ContactItem, ContactItem.key(self._tenant_id, phone))
+        else:
+            keys = [ContactItem.key(self._tenant_id, each) for each in (phone, alias)]
+            found = self._table.batch_read(keys)
+            item = next((ContactItem.from_raw_data(found[key]) for key in keys if key in found), None)
         if item is None:
             raise ContactNotFound
         return item.contact_with_tags()
@@ -60,21 +92,40 @@ class ContactRepository:
         """Raises ContactNotFound."""
         return self._read(contact_id).contact_with_tags()
 
-    def upsert(self, phone: str, display_name: str | None) -> tuple[Contact, bool]:
-        """The contact, and whether this call created it. None keeps the name of an existing contact.
+    def page(self, cursor: str | None, limit: int) -> Page:
+        """The contacts whose ids follow the cursor, in the order of their ids, contract section 7.
 
-        Raises DatabaseUnavailable.
+        The page ends early when only the time for reading its contacts is left. Raises DatabaseUnavailable.
+        """
+        pointers, next_cursor = self._pointers(cursor or "c", limit)
+        keys = {pointer.sk: ContactItem.key(self._tenant_id, pointer.phone) for pointer in pointers}
+        found = self._table.batch_read(keys.values())
+        items = {contact_id: ContactItem.from_raw_data(found[key]) for contact_id, key in keys.items() if key in found}
+        # A phone whose contact was deleted and created again has a contact with another id than the pointer's.
+        contacts = [item.contact_with_tags() for contact_id, item in items.items() if item.id == contact_id]
+        return Page(contacts, next_cursor)
+
+    def upsert(
+        self, phone: str, display_name: str | None, tags: Sequence[TagWish] = (), *, alias: str | None = None
+    ) -> Upserted:
+        """Refreshes the contact of the phone, else that of the alias, else creates one with the phone.
+
+        All of it, name and tags, or nothing. None keeps the name of an existing contact. The caller has checked that
+        the tags exist. Raises TagLimitReached, DatabaseUnavailable.
         """
         for _ in self._table.attempts():
-            try:
-                return self._refresh(phone, display_name), False
-            except ConditionFailed:
-                pass  # the contact does not exist yet
-            try:
-                return self._create(phone, display_name), True
-            except ConditionFailed:
-                pass  # another caller created it first: refresh theirs
+            for each in (phone, alias):
+                if each is not None:
+                    with suppress(ConditionFailed):  # there is no such contact
+                        return Upserted(self._refresh(each, display_name, tags), is_new=False)
+            with suppress(ConditionFailed):  # another caller created it first: refresh theirs
+                return Upserted(self._create(phone, display_name, tags), is_new=True)
         raise DatabaseUnavailable
+
+    def existing_tags(self, tag_ids: Iterable[str]) -> set[str]:
+        """Those of the ids that can be assigned. Raises DatabaseUnavailable."""
+        found = self._table.batch_read(TagItem.key(self._tenant_id, tag_id) for tag_id in tag_ids)
+        return {sk for (_, sk), tag in found.items() if "deleted_at" not in tag}
 
     def update(self, contact_id: str, changes: dict[str, str | None]) -> Contact:
         """Sets the named fields of ContactItem; None clears a field. Without fields it only reads.
@@ -127,32 +178,14 @@ class ContactRepository:
         second ago may still be assigned.
         """
         item = self._item_when_tag_exists(contact_id, tag_id, consistent=fresh_catalog)
-        call, now = str(uuid.uuid4()), at or timestamps.now()
-        tag, origin = ContactItem.tags[tag_id], ContactItem.tag_origins[tag_id]
-        is_this_contact = ContactItem.id == contact_id
-        is_new = tag.does_not_exist()
-        has_room = size(ContactItem.tags) < TAG_LIMIT
-        gives_way = tag["weight"] <= source.weight
-        assignment = {"source": source.value, "weight": source.weight, "updated_at": now}
-        if reason is not None:
-            assignment["reason"] = reason
+        writes = _TagWrites([TagWish(tag_id, reason)], source, at or timestamps.now())
         try:
-            updated = self._table.update(
-                item,
-                # The origin of the first write stays. `written_by` shows that this call wrote it, even if the
-                # request arrived, its reply was lost, and the request was sent again.
-                [tag.set(assignment), origin.set(origin | {"created_at": now, "written_by": call})],
-                is_this_contact & ((is_new & has_room) | gives_way),
-            )
-        except ConditionFailed as failure:
-            if not _is_contact(failure.old_item, contact_id):
-                raise ContactNotFound from None
-            if tag_id in ContactItem.from_raw_data(failure.old_item).tags.as_dict():
-                raise AssignmentOutweighed from None
-            raise TagLimitReached(TAG_LIMIT) from None
+            updated = self._update_with_tags(item, [], writes, contact_id=contact_id)
+        except ConditionFailed:
+            raise ContactNotFound from None
         return Assigned(
             updated.assignment(tag_id),
-            is_new=updated.tag_origins.as_dict()[tag_id]["written_by"] == call,
+            is_new=updated.tag_origins.as_dict()[tag_id]["written_by"] == writes.call,
             remaining=TAG_LIMIT - len(updated.tags.as_dict()),
         )
 
@@ -226,19 +259,49 @@ class ContactRepository:
             self._table.update(ContactItem(*ContactItem.key(self._tenant_id, phone)), actions, is_unchanged)
         return bool(actions), max(last or "", received_at)
 
-    def _refresh(self, phone: str, display_name: str | None) -> Contact:
+    def _refresh(self, phone: str, display_name: str | None, tags: Sequence[TagWish]) -> Contact:
+        """Raises ConditionFailed if there is no such contact, and TagLimitReached."""
         now = timestamps.now()
-        actions = [ContactItem.last_seen_at.set(now), ContactItem.updated_at.set(now)]
+        actions: list[Action] = [ContactItem.last_seen_at.set(now), ContactItem.updated_at.set(now)]
         if display_name is not None:
             actions.append(ContactItem.display_name.set(display_name))
         item = ContactItem(*ContactItem.key(self._tenant_id, phone))
-        return self._table.update(item, actions, ContactItem.pk.exists()).contact()
+        writes = _TagWrites(tags, Source.API, now)
+        return self._update_with_tags(item, actions, writes).contact()
+
+    def _update_with_tags(
+        self, item: ContactItem, actions: Sequence[Action], writes: "_TagWrites", *, contact_id: str | None = None
+    ) -> ContactItem:
+        """Writes if the contact exists and has this id, if one is given.
+
+        Raises ConditionFailed if not, TagLimitReached, AssignmentOutweighed.
+        """
+        is_right = ContactItem.pk.exists() if contact_id is None else ContactItem.id == contact_id
+        fits = writes.condition()
+        for _ in self._table.attempts():
+            condition = is_right if fits is None else is_right & fits
+            try:
+                return self._table.update(item, [*actions, *writes.actions()], condition)
+            except ConditionFailed as failure:
+                found = failure.old_item and ContactItem.from_raw_data(failure.old_item)
+                if not found or contact_id not in {None, found.id}:
+                    raise
+                fits = writes.condition(found)
+        raise DatabaseUnavailable
 
     def _create(
-        self, phone: str, display_name: str | None, *, seen_at: str | None = None, last_inbound_at: str | None = None
+        self,
+        phone: str,
+        display_name: str | None,
+        tags: Sequence[TagWish] = (),
+        *,
+        seen_at: str | None = None,
+        last_inbound_at: str | None = None,
     ) -> Contact:
+        """Raises ConditionFailed if there is a contact with this phone."""
         now = timestamps.now()
         seen_at = seen_at or now
+        writes = _TagWrites(tags, Source.API, now)
         item = ContactItem(
             *ContactItem.key(self._tenant_id, phone),
             id=new_id(),
@@ -248,6 +311,8 @@ class ContactRepository:
             last_inbound_at=last_inbound_at,
             created_at=now,
             updated_at=now,
+            tags=writes.tags,
+            tag_origins=dict.fromkeys(writes.tags, writes.origin),
         )
         pointer = ContactPointer(*ContactPointer.key(self._tenant_id, item.id), phone=phone)
 
@@ -257,6 +322,31 @@ class ContactRepository:
 
         self._table.transact(add, token=str(uuid.uuid4()))
         return item.contact()
+
+    def _pointers(self, cursor: str, limit: int) -> tuple[list[ContactPointer], str | None]:
+        """At most `limit` pointers that follow the cursor, and the cursor of the next page.
+
+        Shards are queried one after the other. When one that was read as a whole has too few pointers, as many as
+        probably fill the page are queried side by side: a tenant with few contacts does not wait for twelve Queries.
+        """
+        pointers: list[ContactPointer] = []
+        first = ContactPointer.shard_of(cursor + "0")
+        shards, side = ContactPointer.SHARDS[first:], 1
+        while shards and len(pointers) < limit:
+            if self._table.seconds_left() < _SECONDS_TO_READ_CONTACTS:
+                return pointers, ContactPointer.cursor_before(shards[0])
+            missing = limit - len(pointers)
+
+            def query(number: int, most: int = missing) -> list[ContactPointer]:
+                pk = ContactPointer.shard(self._tenant_id, number)
+                return self._table.query(ContactPointer, pk, ContactPointer.sk > cursor, limit=most)
+
+            found = list(chain.from_iterable(side_by_side(query, shards[:side])))
+            pointers += found[:missing]
+            is_whole = shards[0] != first or cursor == "c"
+            shards = shards[side:]
+            side = ceil((limit - len(pointers)) / max(len(found) / side, 1)) if is_whole else 1
+        return pointers, pointers[-1].sk if len(pointers) == limit else None
 
     def _read(self, contact_id: str) -> ContactItem:
         item = self._table.read(ContactItem, self._key(contact_id))
@@ -302,6 +392,54 @@ class ContactRepository:
                 raise ContactNotFound
             raise TagNotFound
         return ContactItem(*ContactItem.key(self._tenant_id, phone))
+
+
+class _TagWrites:
+    """The part of a write that assigns tags, all of them or none."""
+
+    def __init__(self, wishes: Sequence[TagWish], source: Source, at: str) -> None:
+        self.call = str(uuid.uuid4())
+        self.tags: dict[str, dict[str, Any]] = {}
+        for tag_id, reason in wishes:
+            tag = {"source": source.value, "weight": source.weight, "updated_at": at}
+            self.tags[tag_id] = tag if reason is None else tag | {"reason": reason}
+        self.origin = {"created_at": at, "written_by": self.call}
+        """The origin of the first write stays, so `written_by` tells whether this call made an assignment, even if
+        its request was sent again after a lost reply."""
+        self._weight = source.weight
+
+    def actions(self) -> Iterator[Action]:
+        for tag_id, tag in self.tags.items():
+            origin = ContactItem.tag_origins[tag_id]
+            yield ContactItem.tags[tag_id].set(tag)
+            yield origin.set(origin | self.origin)
+
+    def condition(self, found: ContactItem | None = None) -> Condition | None:
+        """That the contact has room for the tags and no assignment outweighs them; None without tags.
+
+        Without the contact as it was found, it must have room for all tags or hold them all already. Else it must
+        hold exactly what was found. Raises TagLimitReached, AssignmentOutweighed.
+        """
+        if not self.tags:
+            return None
+        paths = {tag_id: ContactItem.tags[tag_id] for tag_id in self.tags}
+        if found is None:
+            fits: Condition = size(ContactItem.tags) <= TAG_LIMIT - len(paths)
+            fits |= reduce(and_, [path.exists() for path in paths.values()])
+        else:
+            held = found.tags.as_dict()
+            if any(held[tag_id]["weight"] > self._weight for tag_id in paths.keys() & held.keys()):
+                raise AssignmentOutweighed
+            if len(held.keys() | paths.keys()) > TAG_LIMIT:
+                raise TagLimitReached(TAG_LIMIT)
+            fits = size(ContactItem.tags) == len(held)
+            fits &= reduce(
+                and_, [path.exists() if tag_id in held else path.does_not_exist() for tag_id, path in paths.items()]
+            )
+        if self._weight < HIGHEST_WEIGHT:
+            gives_way = [path.does_not_exist() | (path["weight"] <= self._weight) for path in paths.values()]
+            fits &= reduce(and_, gives_way)
+        return fits
 
 
 def _is_contact(old_item: dict[str, Any] | None, contact_id: str) -> TypeGuard[dict[str, Any]]:

@@ -1,11 +1,13 @@
 """The kinds of items in the table, and their keys. docs/architecture.md lists them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 
 from contacts.domain.contact import Contact, ContactWithTags, TagAssignment
 from contacts.storage.table import Key, TableItem
+
+_ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class ContactItem(TableItem):
@@ -61,13 +63,33 @@ class ContactItem(TableItem):
 
 
 class ContactPointer(TableItem):
-    """Contact id → phone. Written once, and read strongly consistent, which a secondary index cannot be."""
+    """Contact id → phone. Written once, and read strongly consistent, which a secondary index cannot be.
+
+    The pointers are also the index by which contacts are listed: shard after shard they are in the order of the ids.
+    """
+
+    SHARDS: ClassVar = range(12)
 
     phone = UnicodeAttribute()
 
     @staticmethod
+    def shard_of(contact_id: str) -> int:
+        """By the second character of the id, so that a tenant's writes spread over twelve partitions."""
+        return _ID_CHARACTERS.index(contact_id[1]) // 3
+
+    @staticmethod
+    def cursor_before(shard: int) -> str:
+        """Follows the ids of all shards below this one and precedes all of its own."""
+        return f"c{_ID_CHARACTERS[3 * shard]}"
+
+    @staticmethod
+    def shard(tenant_id: str, number: int) -> str:
+        return f"{tenant_id}#IDS#{number}"
+
+    @staticmethod
     def key(tenant_id: str, contact_id: str) -> Key:
-        return f"{tenant_id}#{contact_id}", "ID"
+        """Takes ids only: other text has no shard."""
+        return ContactPointer.shard(tenant_id, ContactPointer.shard_of(contact_id)), contact_id
 
 
 class TagItem(TableItem):

@@ -1,7 +1,11 @@
 """The operations on the one DynamoDB table. Each retries what can be retried, see retries.py."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import batched
+from math import inf
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
@@ -17,6 +21,8 @@ from pynamodb.transactions import TransactWrite
 from contacts.domain.errors import DatabaseUnavailable
 from contacts.runtime import settings
 from contacts.storage.retries import attempts, retry
+
+_MOST_KEYS_IN_A_BATCH = 100
 
 type Key = tuple[str, str]
 """Values of `pk` and `sk`."""
@@ -59,6 +65,9 @@ class Table:
         """The deadline is in seconds of time.monotonic(). Without one only each operation's own budget counts."""
         self._deadline = deadline
 
+    def seconds_left(self) -> float:
+        return inf if self._deadline is None else self._deadline - time.monotonic()
+
     def attempts(self) -> Iterator[None]:
         """For flows of several operations that start again after a lost race. See retries.attempts()."""
         return attempts(self._deadline)
@@ -71,26 +80,37 @@ class Table:
             return None
 
     def batch_read(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, dict[str, Any]]:
-        """One BatchGetItem, and a second one if DynamoDB left keys unprocessed. Returns the raw items that exist.
+        """One BatchGetItem for each 100 keys, and more for keys that DynamoDB leaves unprocessed.
 
-        Raises DatabaseUnavailable.
+        Returns the raw items that exist. Raises DatabaseUnavailable.
         """
+        found: dict[Key, dict[str, Any]] = {}
+        for part in batched(dict.fromkeys(keys), _MOST_KEYS_IN_A_BATCH, strict=False):  # no key twice: DynamoDB refuses
+            found |= self._batch_read(part, consistent=consistent)
+        return found
+
+    def _batch_read(self, keys: Sequence[Key], *, consistent: bool) -> dict[Key, dict[str, Any]]:
+        found: dict[Key, dict[str, Any]] = {}
+        table = TableItem._get_connection().table_name  # noqa: SLF001
         wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]  # pynamodb's annotation, Sequence[str], is wrong
-        for _ in range(2):
-            answer = self._retry(
-                lambda: connection().batch_get_item(TableItem.Meta.table_name, wanted, consistent_read=consistent)
-            )
-            if not answer.get("UnprocessedKeys"):
-                items = answer["Responses"][TableItem.Meta.table_name]
-                return {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+        for _ in self.attempts():
+            read = partial(connection().batch_get_item, table, wanted, consistent_read=consistent)
+            answer = self._retry(read)
+            found |= {(item["pk"]["S"], item["sk"]["S"]): item for item in answer["Responses"][table]}
+            unprocessed = answer.get("UnprocessedKeys", {}).get(table)
+            if not unprocessed:
+                return found
+            wanted = [{name: value["S"] for name, value in key.items()} for key in unprocessed["Keys"]]
         raise DatabaseUnavailable
 
-    def query[Item: TableItem](self, kind: type[Item], pk: str, sk: Condition | None = None) -> list[Item]:
-        """All items of a partition, strongly consistent, by as many Query requests as they take.
+    def query[Item: TableItem](
+        self, kind: type[Item], pk: str, sk: Condition | None = None, *, limit: int | None = None
+    ) -> list[Item]:
+        """The items of a partition in the order of their `sk`, strongly consistent.
 
-        Raises DatabaseUnavailable.
+        Takes one Query for each MB. Raises DatabaseUnavailable.
         """
-        return self._retry(lambda: list(kind.query(pk, sk, consistent_read=True)))
+        return self._retry(lambda: list(kind.query(pk, sk, consistent_read=True, limit=limit)))
 
     def update[Item: TableItem](self, item: Item, actions: Sequence[Action], condition: Condition) -> Item:
         """One UpdateItem. Returns the new state. Raises ConditionFailed, DatabaseUnavailable."""
