@@ -7,7 +7,7 @@ import pytest
 
 from admin.table_check import Finding, check_table
 from contacts.runtime import timestamps
-from contacts.storage.items import TagItem, TagName
+from contacts.storage.items import ContactPointer, TagItem, TagName
 from contacts.storage.table import TableItem, connection
 from local.emulator.engine import create_table, run_engine
 from tests.conftest import forget
@@ -67,7 +67,10 @@ def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
         body = {"tag_id": tenant.tag_ids[0], "reason": f"{tenant.mark} asked"}
         call("assign_tag", tenant, contactId=contact["id"], json_body=body)
     marked_id = f"{GLOBEX.mark}contact".ljust(len(contact["id"]), "0")
-    whole_table.replace(json.loads(json.dumps(whole_table.rows()).replace(contact["id"], marked_id)))
+    shard, _ = ContactPointer.key(GLOBEX.id, contact["id"])
+    marked_shard, _ = ContactPointer.key(GLOBEX.id, marked_id)
+    rows = json.dumps(whole_table.rows()).replace(contact["id"], marked_id).replace(shard, marked_shard)
+    whole_table.replace(json.loads(rows))
     return whole_table.rows()
 
 
