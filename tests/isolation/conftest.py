@@ -1,10 +1,9 @@
-"""Two tenants: one that is attacked, and one that attacks with a good key of its own."""
+"""Two tenants: an attacker with a valid key, and a victim."""
 
 import pytest
 
 from contacts.runtime.identifiers import new_id
-from local.stack import Stack
-from tests.system import Customer, new_phone, read_items
+from tests.system import Customer, new_phone
 
 
 @pytest.fixture(scope="session")
@@ -18,37 +17,37 @@ def victim(customers: list[Customer]) -> Customer:
 
 
 @pytest.fixture(scope="session")
-def mine(attacker: Customer, stack: Stack) -> dict[str, str]:
-    """The attacker's."""
-    return _create_contact(attacker, stack)
+def mine(attacker: Customer) -> dict[str, str]:
+    """A contact of the attacker."""
+    return _create_contact(attacker)
 
 
 @pytest.fixture(scope="session")
-def theirs(victim: Customer, stack: Stack) -> dict[str, str]:
-    """The victim's."""
-    return _create_contact(victim, stack)
+def theirs(victim: Customer) -> dict[str, str]:
+    """A contact of the victim."""
+    return _create_contact(victim)
 
 
 @pytest.fixture
-def another_of_theirs(victim: Customer, stack: Stack) -> dict[str, str]:
-    return _create_contact(victim, stack)
+def another_of_theirs(victim: Customer) -> dict[str, str]:
+    return _create_contact(victim)
 
 
 @pytest.fixture
-def nobodys() -> dict[str, str]:
-    """What is not there."""
+def unused() -> dict[str, str]:
+    """Well-formed ids and a phone that belong to nothing."""
     return {name: new_id() for name in ("contact", "tag", "tenant", "key")} | {"phone": new_phone()}
 
 
-def _create_contact(customer: Customer, stack: Stack) -> dict[str, str]:
-    """Everything that can be named about it. Each function has handled it: what remembers contacts remembers this."""
+def _create_contact(customer: Customer) -> dict[str, str]:
+    """Its phone and all ids around it. Calls every function with it, so that their caches contain it."""
     phone, tag_id, another_tag_id, *_ = (new_phone(), *customer.tag_ids)
-    _, contact = customer.full.call("POST", "/v1/contacts", json_body={"phone": phone, "display_name": "Ada Lovelace"})
+    _, contact = customer.full.call("POST", "/v1/contacts", json_body={"phone": phone, "display_name": "Grace Hopper"})
     path = f"/v1/contacts/{contact['id']}"
     customer.full.call("POST", f"{path}/tags", json_body={"tag_id": tag_id, "reason": "Asked for an invoice"})
     customer.full.call("DELETE", f"{path}/tags/{another_tag_id}")
     customer.full.call("PATCH", path, json_body={})
     _, found = customer.full.call("GET", path)
     assert [each["tagId"] for each in found["tagAssignments"]] == [tag_id]
-    key_id = next(item["sk"]["S"] for item in read_items(stack) if item["pk"]["S"] == f"{customer.tenant_id}#KEYS")
+    key_id = customer.full.call("GET", "/v1/whoami")[1]["keyId"]
     return {"contact": contact["id"], "phone": phone, "tag": tag_id, "tenant": customer.tenant_id, "key": key_id}

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know of the API; it loads this file by schemathesis.toml."""
+"""Formats and hooks for Schemathesis, which loads this file because schemathesis.toml names it."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-dropped = st.characters(categories=["Zs", "Pd", "Cf"]) | st.sampled_from("+()./\t＋（）．／\N{MINUS SIGN}")
-written_digits = st.tuples(st.text(dropped, max_size=2), st.characters(categories=["Nd"])).map("".join)
+separators = st.characters(categories=["Zs", "Pd", "Cf"]) | st.sampled_from("+()./\t＋（）．／\N{MINUS SIGN}")
+written_digits = st.tuples(st.text(separators, max_size=2), st.characters(categories=["Nd"])).map("".join)
 schemathesis.openapi.format("phone", st.lists(written_digits, min_size=5, max_size=32).map("".join))
 
 tag_ids = st.sampled_from(os.environ["TAG_IDS"].split()) | st.from_regex(r"c[a-z0-9]{7,31}", fullmatch=True)
@@ -20,7 +20,7 @@ _idempotency_keys = set[str]()
 
 @schemathesis.hook
 def before_call(_context: object, case: schemathesis.Case[Any], _kwargs: dict[str, Any]) -> None:
-    """A key that was drawn before for another request would be all that is refused of this one: 422."""
+    """Drops a key that another request has used: the 422 would hide every other fault of this request."""
     key = case.headers.get("Idempotency-Key")
     if key in _idempotency_keys:
         del case.headers["Idempotency-Key"]
@@ -29,7 +29,7 @@ def before_call(_context: object, case: schemathesis.Case[Any], _kwargs: dict[st
 
 @schemathesis.hook
 def after_call(_context: object, _case: object, response: schemathesis.Response) -> None:
-    """Keeps both bodies, for the search of the logs."""
+    """Writes both bodies to a file. The test then checks that they are in no log."""
     sent = response.request.body
     bodies = [sent.decode(errors="replace") if isinstance(sent, bytes) else sent, response.text]
     with Path(os.environ["EXCHANGES"]).open("a", encoding="utf-8") as exchanges:

@@ -1,4 +1,4 @@
-"""Schemathesis: the running system keeps to openapi.yaml, whatever is sent. schemathesis.toml says what is checked."""
+"""Schemathesis sends generated requests to the running system and checks the answers. See schemathesis.toml."""
 
 import json
 import os
@@ -15,27 +15,19 @@ from tests import secrecy
 from tests.system import Customer
 
 MINUTES = 0.2 * float(os.environ.get("MINUTES") or 0)
-"""For how long it goes on in a soak; without one each operation gets a few requests, always the same ones."""
-SEED = os.environ.get("SEED")
+"""The share of `make soak`. Without it each operation gets a few requests, the same in every run."""
+SEED = os.environ.get("SEED") or (None if MINUTES else "1")
 
 
 def test_the_running_system_keeps_to_the_document(
     stack: Stack, customer: Customer, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     size = ["--max-time", str(round(60 * MINUTES))] if MINUTES else ["--max-examples", "10"]
-    seed = SEED or (None if MINUTES else "1")
+    seed = ["--seed", SEED] if SEED else []
     exchanges = tmp_path / "exchanges.jsonl"
-    with capfd.disabled() if MINUTES else nullcontext():  # who waits sees what it does
+    with capfd.disabled() if MINUTES else nullcontext():  # during a soak the terminal shows the progress
         run = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "schemathesis.cli",
-                "run",
-                "openapi.yaml",
-                *size,
-                *(["--seed", seed] if seed else []),
-            ],
+            [sys.executable, "-m", "schemathesis.cli", "run", "openapi.yaml", *size, *seed],
             cwd=ROOT,
             env={
                 **os.environ,
