@@ -7,7 +7,8 @@ import boto3
 from benchmarks.capacity import Consumption, metered
 from contacts.domain.contact import TAG_LIMIT
 from contacts.storage.table import connection
-from tests.gateway import Tenant, call, invoke, sample_event
+from tests.events import Tenant, sample_event
+from tests.handlers import call, invoke
 
 SMALL = {"phone": "491519999999", "display_name": "Ada Lovelace"}
 LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"

@@ -19,7 +19,8 @@ from contacts.domain.phone import normalize_phone
 from contacts.domain.source import Source
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.table import connection
-from tests.gateway import Event, Tenant, build_event, invoke, sample_event
+from tests.events import Event, Tenant, build_event, sample_event
+from tests.handlers import invoke
 
 PHONE, NAME = "+49 151 2345678", "Ada Lovelace"
 TAGS_OF_A_CONTACT = 3

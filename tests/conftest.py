@@ -21,8 +21,10 @@ from contacts.runtime import timestamps
 from contacts.storage import contacts
 from contacts.storage.items import TagItem
 from contacts.storage.table import connection
+from local import ROOT
 from tests import secrecy
-from tests.gateway import ACME, FUNCTIONS, GLOBEX, ROOT, Tenant, load_handler
+from tests.events import ACME, GLOBEX, Tenant
+from tests.handlers import FUNCTIONS, load_handler
 from tests.policies import Policies, enforce
 
 pytest_plugins = ["tests.system"]

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.gateway import ROOT
+from local import ROOT
 
 CHECKS = [
     status_code_conformance,

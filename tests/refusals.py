@@ -1,8 +1,8 @@
-"""The contract's refusals: status and whole body of an answer to a request of tests/gateway.py."""
+"""The contract's refusals: status and whole body of an answer to a request of tests/events.py."""
 
 from typing import Any
 
-from tests.gateway import REQUEST_ID
+from tests.events import REQUEST_ID
 
 type Refusal = tuple[int, dict[str, Any]]
 

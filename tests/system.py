@@ -26,7 +26,7 @@ from local.stack import SECRETS, Stack, run_stack
 from tests import secrecy
 from tests.document import check_exchange
 from tests.engine.fault_proxy import FaultProxy
-from tests.gateway import REQUEST_ID
+from tests.events import REQUEST_ID
 from tests.policies import Policies
 
 NOBODYS_ID = "cnobodyhasthisid000000000"

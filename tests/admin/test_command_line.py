@@ -16,7 +16,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.gateway import ROOT
+from local import ROOT
 
 NOBODY = "c" + "0" * 24
 WHICH = "Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`."

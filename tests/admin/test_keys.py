@@ -9,7 +9,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 from contacts.access.signatures import signing_secret
 from contacts.storage.items import ApiKeyItem, TenantApiKey
 from tests.admin.conftest import SIGNING_ROOT, Outcome, Run
-from tests.gateway import invoke
+from tests.handlers import invoke
 
 METHOD_ARN = "arn:aws:execute-api:eu-central-1:123456789012:api/local/GET/v1/contacts/by-phone"
 NOBODY = "c" + "0" * 24

@@ -13,8 +13,8 @@ import admin.gateway
 import admin.queues
 import admin.secret_store
 from contacts.storage.table import connection
+from local import ROOT
 from tests.admin.conftest import Run, aws
-from tests.gateway import ROOT
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contacts.access.signatures import sign, signing_secret
+from local import ROOT
 from tests.admin.conftest import SIGNING_ROOT, Run
-from tests.gateway import ROOT
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/signing.json").read_text())["vectors"]
 KEY_ID = "cm3key0crm0sample00000001"

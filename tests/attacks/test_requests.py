@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.gateway import Tenant, call
+from tests.events import Tenant
+from tests.handlers import call
 from tests.refusals import invalid
 
 PHONE, OTHER_PHONE = "491512345678", "491512345679"

@@ -5,7 +5,8 @@ from typing import Any
 from contacts.access.keys import hash_key
 from contacts.runtime.settings import key_pepper
 from tests.engine.table import Row
-from tests.gateway import ACME, invoke, sample_event
+from tests.events import ACME, sample_event
+from tests.handlers import invoke
 
 _KEY = "sflo_live_" + 43 * "x"
 _TEXTS = {

@@ -16,8 +16,7 @@ from contacts.storage.contacts import COOLDOWN
 from tests.engine.flows import NEW_PHONE
 from tests.engine.linearizability import Event
 from tests.engine.processes import try_to_invoke
-from tests.gateway import ACME, build_event
-from tests.queues import build_batch
+from tests.events import ACME, build_batch, build_event
 
 CLIENTS = 4
 UNKNOWN = "an id that nobody was told"

@@ -15,7 +15,8 @@ from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import PHONE, Scene
 from tests.engine.processes import Pool, run_pool
 from tests.engine.table import PROPERTIES, Row, Table
-from tests.gateway import ACME, GLOBEX, Tenant, call
+from tests.events import ACME, GLOBEX, Tenant
+from tests.handlers import call
 from tests.policies import Policies, give_credentials
 
 

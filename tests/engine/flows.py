@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from tests.conftest import forget
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.table import Row, Table
-from tests.gateway import ACME, REQUEST_ID, Event, build_event, check_isolation, invoke
+from tests.events import ACME, REQUEST_ID, Event, build_event
+from tests.handlers import check_isolation, invoke
 
 PHONE = "491512345678"
 """Of a contact that each of the two tenants has, with a tag on it."""

@@ -23,8 +23,8 @@ from contacts.runtime.settings import key_pepper
 from contacts.storage.items import ApiKeyItem, TagItem, TagName, TenantApiKey
 from contacts.storage.table import TableItem
 from tests.conftest import forget
-from tests.gateway import ACME, GLOBEX, Tenant, build_event, call, invoke
-from tests.queues import deliver
+from tests.events import ACME, GLOBEX, Tenant, build_event
+from tests.handlers import call, deliver, invoke
 from tests.refusals import CONTACT_NOT_FOUND, KEY_REUSED, TAG_LIMIT_REACHED, TAG_NOT_FOUND
 
 NOBODY = "c" + 24 * "0"

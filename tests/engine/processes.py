@@ -15,7 +15,8 @@ from typing import Any
 from unittest import mock
 
 from contacts.storage.table import TableItem
-from tests.gateway import ACME, Event, Tenant, call, invoke, load_handler
+from tests.events import ACME, Event, Tenant
+from tests.handlers import call, invoke, load_handler
 from tests.secrecy import note
 
 # Forked off a process that has loaded everything once: cheap enough to kill one for each test.

@@ -26,7 +26,8 @@ from tests.engine.linearizability import is_linearizable
 from tests.engine.machine import run_contract
 from tests.engine.processes import Pool
 from tests.engine.table import Row, Table
-from tests.gateway import ACME, GLOBEX, call
+from tests.events import ACME, GLOBEX
+from tests.handlers import call
 
 MINUTES = 0.75 * float(os.environ.get("MINUTES") or 20)
 """The rest is for Schemathesis and tests/functions/test_any_event.py, which run before and after."""

@@ -11,8 +11,8 @@ from tests.engine.api_key import API_KEY, LISTED_API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, faults_of
 from tests.engine.flows import NEW_PHONE, PHONE, Scene
 from tests.engine.table import Row, Table
-from tests.gateway import ACME
-from tests.queues import deliver
+from tests.events import ACME
+from tests.handlers import deliver
 
 FAULTS = ["lost request", "lost reply", "half a reply", "ThrottlingException", "503"]
 AT = "2026-11-24T09:00:00.000Z"

@@ -20,8 +20,8 @@ from tests.engine.processes import Victim, run_pool, run_victim
 from tests.engine.table import PROPERTIES, Row, Table
 from tests.engine.test_background_faults import STEPS as MESSAGE_STEPS
 from tests.engine.test_background_faults import deliver_anew
-from tests.gateway import ACME, Event, call
-from tests.queues import build_batch
+from tests.events import ACME, Event, build_batch
+from tests.handlers import call
 
 CALLERS = 4
 

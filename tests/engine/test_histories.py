@@ -10,7 +10,8 @@ from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy
 from tests.engine.flows import NEW_PHONE
 from tests.engine.linearizability import Event, is_linearizable
 from tests.engine.table import Table
-from tests.gateway import ACME, call
+from tests.events import ACME
+from tests.handlers import call
 
 HISTORIES = 5
 CALLS_EACH = 6

@@ -9,9 +9,9 @@ from tests.engine.api_key import API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, refuse
 from tests.engine.flows import CALLS, NEW_PHONE, PHONE, Scene
 from tests.engine.table import NAME, Row, Table
-from tests.gateway import ACME
+from tests.events import ACME
+from tests.handlers import deliver
 from tests.policies import Policies, Seen, running
-from tests.queues import deliver
 
 FUNCTIONS = sorted(Policies(template_resources()).statements)
 TABLE = frozenset({NAME})

@@ -14,7 +14,8 @@ from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import NEW_PHONE
 from tests.engine.processes import Pool
 from tests.engine.table import Table
-from tests.gateway import ACME, GLOBEX, call
+from tests.events import ACME, GLOBEX
+from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 
 RACES = int(os.environ.get("RACES") or 20)

@@ -12,7 +12,7 @@ from tests.engine.api_key import API_KEY, LISTED_API_KEY
 from tests.engine.conftest import findings
 from tests.engine.flows import PHONE
 from tests.engine.table import Row, Table
-from tests.gateway import ACME
+from tests.events import ACME
 
 CONTACT = f"{ACME.id}#{PHONE}"
 TAGS = f"{ACME.id}#TAGS"

@@ -4,13 +4,16 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO, StringIO
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from mypy_boto3_dynamodb.service_resource import Table
+from mypy_boto3_sqs.service_resource import Message, Queue, SQSServiceResource
 from urllib3 import HTTPResponse
 
 from contacts.access.keys import hash_key
@@ -18,7 +21,9 @@ from contacts.runtime import settings
 from contacts.runtime.observability import logger
 from contacts.storage.items import ApiKeyItem
 from contacts.storage.table import TableItem, connection
-from tests.gateway import ACME, Tenant, call
+from tests.conftest import template_resources
+from tests.events import ACME, Tenant
+from tests.handlers import call
 
 if TYPE_CHECKING:
     from logging import StreamHandler
@@ -140,3 +145,23 @@ def store_key(table: Table) -> Callable[..., None]:
         ApiKeyItem(*ApiKeyItem.key(HASH), **active | fields).save()
 
     return store
+
+
+@cache
+def _sqs() -> SQSServiceResource:
+    return boto3.resource("sqs")
+
+
+def create_queue(name: str) -> Queue:
+    """A queue of the template, in moto."""
+    properties: dict[str, Any] = template_resources()[name]["Properties"]
+    attributes = {"FifoQueue": "true"} if properties.get("FifoQueue") else {}
+    return _sqs().create_queue(QueueName=properties["QueueName"], Attributes=attributes)  # type: ignore[arg-type]
+
+
+def take(queue: Queue) -> list[Message]:
+    return queue.receive_messages(MaxNumberOfMessages=10, AttributeNames=["All"])
+
+
+def bodies(queue: Queue) -> list[str]:
+    return [message.body for message in take(queue)]

@@ -17,9 +17,9 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts.access.authorizer import Unauthorized
 from tests.document import check_answer, document
-from tests.functions.conftest import KEY
-from tests.gateway import ACME, Event, invoke, sample_event
-from tests.queues import create_queue, deliver
+from tests.events import ACME, Event, sample_event
+from tests.functions.conftest import KEY, create_queue
+from tests.handlers import deliver, invoke
 from tests.template.conftest import ENDPOINTS
 
 QUEUES = {"record_inbound_message": "InboundMessagesDeadLetters", "apply_tag_command": "TagCommandsDeadLetters"}

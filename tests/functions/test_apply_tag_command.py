@@ -16,9 +16,9 @@ from contacts.runtime import timestamps
 from contacts.runtime.identifiers import new_id
 from contacts.storage.items import TagItem
 from tests.conftest import forget
-from tests.functions.conftest import Reply, Wire, refuse
-from tests.gateway import Tenant, call
-from tests.queues import bodies, create_queue, deliver, take
+from tests.events import Tenant
+from tests.functions.conftest import Reply, Wire, bodies, create_queue, refuse, take
+from tests.handlers import call, deliver
 
 FUNCTION = "apply_tag_command"
 ISSUED, LATER = "2025-08-29T12:00:00.000Z", "2025-08-29T12:05:00.000Z"

@@ -9,7 +9,8 @@ from contacts.runtime import timestamps
 from contacts.runtime.identifiers import new_id
 from contacts.storage import contacts
 from contacts.storage.items import ContactItem
-from tests.gateway import ACME, Tenant, build_event, call, invoke
+from tests.events import ACME, Tenant, build_event
+from tests.handlers import call, invoke
 from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, TAG_LIMIT_REACHED, TAG_NOT_FOUND, invalid
 
 FUNCTION = "assign_tag"

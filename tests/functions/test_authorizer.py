@@ -14,8 +14,9 @@ from mypy_boto3_dynamodb.service_resource import Table
 from contacts.access.authorizer import Unauthorized
 from contacts.domain.errors import DatabaseUnavailable
 from contacts.runtime import timestamps
+from tests.events import ACME, Event, sample_event
 from tests.functions.conftest import HASH, KEY, Fault, Wire, refuse
-from tests.gateway import ACME, Event, invoke, sample_event
+from tests.handlers import invoke
 
 API = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/dev/"
 READ, WRITE = "contacts:read", "contacts:write"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from contacts.runtime.identifiers import new_id
-from tests.gateway import ACME, Tenant, build_event, call, invoke
+from tests.events import ACME, Tenant, build_event
+from tests.handlers import call, invoke
 from tests.refusals import NO_OBJECT
 
 WITH_A_BODY = pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from typing import Any
 
 from mypy_boto3_dynamodb.service_resource import Table
 
-from tests.gateway import Tenant, call
+from tests.events import Tenant
+from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND
 
 FUNCTION = "delete_contact"

@@ -15,8 +15,9 @@ from botocore.exceptions import (
 )
 from mypy_boto3_dynamodb.service_resource import Table
 
+from tests.events import ACME, Event, Tenant, build_event
 from tests.functions.conftest import Fault, Reply, Wire, refuse
-from tests.gateway import ACME, Event, Tenant, build_event, call, invoke
+from tests.handlers import call, invoke
 from tests.refusals import CONTACT_NOT_FOUND, INTERNAL_ERROR, UNAVAILABLE
 
 URL = {"endpoint_url": "https://dynamodb.eu-central-1.amazonaws.com"}

@@ -13,8 +13,9 @@ from contacts.runtime.identifiers import new_id
 from contacts.storage import contacts
 from contacts.storage.items import ContactPointer
 from tests.conftest import forget
+from tests.events import ACME, Tenant
 from tests.functions.conftest import Wire, refuse
-from tests.gateway import ACME, Tenant, call
+from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, UNAVAILABLE
 
 NAME = {"json_body": {"display_name": "Grace"}}

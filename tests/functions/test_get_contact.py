@@ -5,7 +5,8 @@ from typing import Any
 from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts.storage.items import ContactItem
-from tests.gateway import Tenant, build_event, call, invoke
+from tests.events import Tenant, build_event
+from tests.handlers import call, invoke
 from tests.refusals import CONTACT_NOT_FOUND
 
 FUNCTION = "get_contact"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import Tenant, call
+from tests.events import Tenant
+from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND, NO_DIGITS, WRONG_LENGTH, invalid
 
 FUNCTION = "get_contact_by_phone"

@@ -6,7 +6,8 @@ import pytest
 
 from contacts.runtime.identifiers import new_id
 from tests.conftest import forget
-from tests.gateway import ACME, Tenant, call
+from tests.events import ACME, Tenant
+from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND
 
 OK = (200, {"ok": True})

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.events import Tenant
 from tests.functions.conftest import Wire
-from tests.gateway import Tenant, call
+from tests.handlers import call
 from tests.refusals import ADDRESS_NOT_ALLOWED, invalid, signature_rejected
 
 ELSEWHERE = "198.51.100.0/24"

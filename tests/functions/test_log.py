@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.events import ACME, REQUEST_ID, Tenant, build_event
 from tests.functions.conftest import Wire, refuse
-from tests.gateway import ACME, REQUEST_ID, Tenant, build_event, call, invoke
+from tests.handlers import call, invoke
 
 PHONE, NAME, REASON = "+49 (151) 234-5678", "Ada Lovelace", "Asked for an invoice"
 ASSIGNMENT = {"tag_id": ACME.tag_ids[0], "reason": REASON}

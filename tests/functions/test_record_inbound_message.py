@@ -18,9 +18,9 @@ from contacts.events import queue
 from contacts.runtime import timestamps
 from contacts.storage import retries
 from tests.conftest import forget
-from tests.functions.conftest import Reply, Wire, refuse
-from tests.gateway import Tenant, call
-from tests.queues import bodies, create_queue, deliver
+from tests.events import Tenant
+from tests.functions.conftest import Reply, Wire, bodies, create_queue, refuse
+from tests.handlers import call, deliver
 from tests.refusals import CONTACT_NOT_FOUND
 
 FUNCTION = "record_inbound_message"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from contacts.runtime.identifiers import new_id
-from tests.gateway import Tenant, call
+from tests.events import Tenant
+from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND
 
 FUNCTION = "remove_tag"

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from contacts.runtime.identifiers import new_id
-from tests.gateway import REQUEST_ID, Tenant, build_event, invoke
+from tests.events import REQUEST_ID, Tenant, build_event
+from tests.handlers import invoke
 
 
 @pytest.mark.parametrize(

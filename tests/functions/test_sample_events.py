@@ -4,7 +4,9 @@ import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts.access.authorizer import Unauthorized
-from tests.gateway import ROOT, invoke, sample_event
+from local import ROOT
+from tests.events import sample_event
+from tests.handlers import invoke
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 
 from contacts.access import origin
 from contacts.access.signatures import signing_secret
+from local import ROOT
+from tests.events import Event, Tenant, build_event
 from tests.functions.conftest import Wire
-from tests.gateway import ROOT, Event, Tenant, build_event, call, invoke
+from tests.handlers import call, invoke
 from tests.refusals import NO_OBJECT, UNAVAILABLE, signature_rejected
 
 NOW = 1_767_225_600

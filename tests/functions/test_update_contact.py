@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.events import Tenant
 from tests.functions.conftest import Wire
-from tests.gateway import Tenant, call
+from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, invalid
 
 FUNCTION = "update_contact"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from contacts.runtime import timestamps
-from tests.gateway import Tenant, build_event, call, invoke
+from tests.events import Tenant, build_event
+from tests.handlers import call, invoke
 from tests.refusals import NO_DIGITS, WRONG_LENGTH, invalid
 
 FUNCTION = "upsert_contact"

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from tests.events import Tenant, build_event
 from tests.functions.conftest import Wire
-from tests.gateway import Tenant, build_event, call, invoke
+from tests.handlers import call, invoke
 from tests.refusals import INTERNAL_ERROR
 
 FUNCTION = "whoami"

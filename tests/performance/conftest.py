@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway import ROOT
+from local import ROOT
 
 
 def build_layer(logical_id: str, directory: Path) -> Path:

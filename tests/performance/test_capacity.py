@@ -13,7 +13,7 @@ from contacts.runtime import timestamps
 from contacts.runtime.settings import key_pepper
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.items import ApiKeyItem
-from tests.gateway import Tenant
+from tests.events import Tenant
 
 KEY = "sflo_live_" + 43 * "k"
 

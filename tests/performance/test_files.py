@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.artifacts import Artifact
 from benchmarks.environments import count_files
-from tests.gateway import FUNCTIONS, ROOT
+from local import ROOT
+from tests.handlers import FUNCTIONS
 
 VARIABLES = {
     "PYDANTIC_DISABLE_PLUGINS": "__all__",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway import ROOT
+from local import ROOT
 
 LOGGING = {"aws_lambda_powertools", "botocore", "contacts", "jmespath", "typing_extensions"}
 DATABASE = {"dateutil", "pynamodb", "six", "urllib3"}

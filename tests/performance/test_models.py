@@ -16,7 +16,7 @@ from botocore.utils import ArgumentGenerator
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 from urllib3 import HTTPResponse
 
-from tests.gateway import ROOT
+from local import ROOT
 from trim import OPERATIONS
 
 EVERY_OPERATION = pytest.mark.parametrize(

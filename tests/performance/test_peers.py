@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import Tenant, build_event, call, run_handler
+from tests.events import Tenant, build_event
+from tests.handlers import call, run_handler
 from tests.refusals import CONTACT_NOT_FOUND, NO_DIGITS, TAG_LIMIT_REACHED, TAG_NOT_FOUND, WRONG_LENGTH
 
 pytestmark = pytest.mark.filterwarnings("ignore:There is no current event loop")  # Mangum creates one
@@ -20,7 +21,7 @@ DIGITS = "491512345678"
 
 @pytest.fixture(params=["product", "fastapi_mangum", "powertools_resolver", "plain_boto3"])
 def api(request: pytest.FixtureRequest) -> Api:
-    """Returns status and body of the answer; takes the arguments of tests.gateway.call."""
+    """Returns status and body of the answer; takes the arguments of tests.handlers.call."""
     if request.param == "product":
         return call
     app = importlib.import_module(f"benchmarks.peers.apps.{request.param}")

@@ -7,7 +7,8 @@ from samcli.lib.cfn_language_extensions.models import (  # type: ignore[import-u
 from samcli.lib.cfn_language_extensions.processors.foreach import ForEachProcessor  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from tests.gateway import FUNCTIONS, ROOT
+from local import ROOT
+from tests.handlers import FUNCTIONS
 
 WORKERS = ["apply_tag_command", "record_inbound_message"]
 """They read a queue."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import FUNCTIONS, ROOT, logical_id
+from local import ROOT
+from tests.handlers import FUNCTIONS, logical_id
 from tests.template.conftest import ENDPOINTS
 
 PACKAGE = ROOT / "layers" / "common" / "contacts"

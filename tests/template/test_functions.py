@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import FUNCTIONS, ROOT, logical_id, sample_event
+from local import ROOT
+from tests.events import sample_event
+from tests.handlers import FUNCTIONS, logical_id
 from tests.template.conftest import ENDPOINTS
 
 READ, UPDATE, PUT, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem"

@@ -4,7 +4,7 @@ import pytest
 
 from contacts.domain.errors import InvalidParameter
 from contacts.web.request import Request
-from tests.gateway import sample_event
+from tests.events import sample_event
 
 GATEWAY_ID = "7b1f4a5e-9c3d-4e2f-8a6b-0d1c2e3f4a5b"
 INVOCATION_ID = "0d1c2e3f-8a6b-4e2f-9c3d-7b1f4a5e4a5b"

