@@ -1,4 +1,4 @@
-"""The contacts of one tenant. Every write carries its condition; docs/decisions/ says why."""
+"""The contacts of one tenant. Every write has a condition, see decisions 0001 and 0002."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""When an operation on the table is repeated, and when it is given up. docs/decisions/ says why retries are ours."""
+"""When an operation on the table is repeated, and when it is given up. Decision 0004 says why retries are ours."""
 
 import random
 import time
