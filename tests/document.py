@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import httpx
@@ -29,6 +29,44 @@ CHECKS = [
 @cache
 def document() -> Any:
     return schemathesis.openapi.from_path(ROOT / "openapi.yaml", config=SchemathesisConfig())
+
+
+class Operation(NamedTuple):
+    """One of openapi.yaml."""
+
+    method: str
+    path: str
+    described: dict[str, Any]
+
+    @property
+    def route(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def function(self) -> str:
+        """The folder in functions/."""
+        return str(self.described["x-function"])
+
+    @property
+    def scope(self) -> str:
+        """`any` means that every key may call it."""
+        return str(self.described["x-scope"])
+
+    @property
+    def statuses(self) -> set[int]:
+        return {int(status) for status in self.described["responses"]}
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        return {"$ref": "#/components/parameters/IdempotencyKey"} in self.described.get("parameters", [])
+
+
+OPERATIONS = [
+    Operation(method.upper(), path, described)
+    for path, item in document().raw_schema["paths"].items()
+    for method, described in item.items()
+    if method != "parameters"
+]
 
 
 def check_exchange(method: str, target: str, response: httpx.Response) -> None:

@@ -1,4 +1,4 @@
-"""openapi.yaml as a document: what openapi-spec-validator looks for, and what it does not."""
+"""openapi.yaml as a document: what openapi-spec-validator checks, and what it does not."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,39 +10,23 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from contacts.domain.phone import normalize_phone
-from tests.document import document
+from tests import contract
+from tests.document import OPERATIONS, Operation, document
 
 DOCUMENT: dict[str, Any] = document().raw_schema
 COMPONENTS = DOCUMENT["components"]
-OPERATIONS = {
-    f"{method.upper()} {path}": operation
-    for path, item in DOCUMENT["paths"].items()
-    for method, operation in item.items()
-    if method != "parameters"
-}
-OF_ALL = {"200", "400", "401", "403", "413", "429", "500", "503"}
-OF_WRITES = OF_ALL | {"409", "422"}
-STATUSES = {
-    "GET /v1/contacts/by-phone": OF_ALL | {"404"},
-    "GET /v1/contacts/{contactId}": OF_ALL | {"404"},
-    "POST /v1/contacts": OF_WRITES | {"201"},
-    "PATCH /v1/contacts/{contactId}": OF_WRITES | {"404"},
-    "DELETE /v1/contacts/{contactId}": OF_WRITES | {"404"},
-    "POST /v1/contacts/{contactId}/tags": OF_WRITES | {"201", "404"},
-    "DELETE /v1/contacts/{contactId}/tags/{tagId}": OF_WRITES,
-    "GET /v1/whoami": OF_ALL,
-}
-"""The routes of the contract, and how each may answer."""
+OF_ALL = {400, 401, 403, 413, 429, 500, 503}
+OF_WRITES = {409, 422}
 
 LINKS = {
     "Contact": {"getContact", "getContactByPhone", "updateContact", "deleteContact", "assignTag"},
     "TagAssignment": {"getContact", "removeTag"},
 }
-"""Where an answer leads to."""
+"""The operations to which each response links."""
 
 
 def objects(node: object) -> Iterator[dict[str, Any]]:
-    """All objects of the document within one."""
+    """Yields the node and all objects in it."""
     children: list[object] = []
     if isinstance(node, dict):
         yield node
@@ -54,7 +38,7 @@ def objects(node: object) -> Iterator[dict[str, Any]]:
 
 
 def referred(node: dict[str, Any]) -> dict[str, Any]:
-    """What a reference refers to; what is none, itself."""
+    """The target of a `$ref`, or the node itself if it has none."""
     found: Any = DOCUMENT
     for name in node["$ref"].split("/")[1:] if "$ref" in node else ():
         found = found[name]
@@ -62,9 +46,9 @@ def referred(node: dict[str, Any]) -> dict[str, Any]:
 
 
 RESPONSES = [
-    (route, status, referred(response))
-    for route, operation in OPERATIONS.items()
-    for status, response in operation["responses"].items()
+    (operation, int(status), referred(response))
+    for operation in OPERATIONS
+    for status, response in operation.described["responses"].items()
 ]
 
 
@@ -77,22 +61,39 @@ def test_the_document_is_openapi() -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 
-def test_every_route_documents_every_status_that_it_can_have() -> None:
-    assert {route: set(operation["responses"]) for route, operation in OPERATIONS.items()} == STATUSES
+def test_the_operations_are_the_endpoints_of_the_contract() -> None:
+    assert {each.route: each.scope for each in OPERATIONS} == {
+        route: endpoint.scope for route, endpoint in contract.ENDPOINTS.items()
+    }
 
 
-def test_every_operation_has_a_name_a_summary_and_a_tag_that_is_declared() -> None:
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)
+def test_an_operation_documents_every_status_that_it_can_have(operation: Operation) -> None:
+    """Whether it can answer 404 is what tests/functions/test_sample_events.py finds out."""
+    expected = OF_ALL | set(contract.ENDPOINTS[operation.route].successes)
+    if operation.takes_idempotency_key:
+        expected |= OF_WRITES
+    assert operation.statuses - {404} == expected
+
+
+def test_every_operation_has_a_name_a_summary_and_a_declared_tag() -> None:
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
-    for operation in OPERATIONS.values():
-        assert operation.keys() >= {"operationId", "summary", "description"}
-        assert len(operation["tags"]) == 1
-        assert set(operation["tags"]) <= tags
-    assert tags == {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
+    for _, _, described in OPERATIONS:
+        assert described.keys() >= {"operationId", "summary", "description"}
+        assert len(described["tags"]) == 1
+        assert set(described["tags"]) <= tags
+    assert tags == {tag for each in OPERATIONS for tag in each.described["tags"]}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)
+def test_a_description_names_the_scope(operation: Operation) -> None:
+    needs = "Needs no scope." if operation.scope == "any" else f"Needs the scope `{operation.scope}`."
+    assert operation.described["description"].startswith(needs)
 
 
 def test_every_answer_and_every_body_has_an_example() -> None:
     described = [response for _, _, response in RESPONSES]
-    described += [operation["requestBody"] for operation in OPERATIONS.values() if "requestBody" in operation]
+    described += [each.described["requestBody"] for each in OPERATIONS if "requestBody" in each.described]
     assert [each for each in described if not examples_of(each["content"]["application/json"])] == []
 
 
@@ -100,7 +101,7 @@ def test_every_answer_and_every_body_has_an_example() -> None:
     ("schema", "example"),
     [(each["schema"], value) for each in objects(DOCUMENT) if "schema" in each for value in examples_of(each)],
 )
-def test_every_example_is_what_its_schema_asks_for(schema: dict[str, Any], example: object) -> None:
+def test_every_example_is_valid_under_its_schema(schema: dict[str, Any], example: object) -> None:
     jsonschema_rs.Draft202012Validator({**schema, "components": COMPONENTS}, validate_formats=True).validate(example)
 
 
@@ -108,7 +109,7 @@ usual = st.characters(categories=["Nd", "Zs", "Pd", "Cf"]) | st.sampled_from("+(
 
 
 @given(st.text(usual, max_size=40) | st.text(usual | st.characters(exclude_categories=["Cn", "Cs"]), max_size=12))
-def test_the_pattern_of_a_phone_lets_through_what_the_api_takes(text: str) -> None:
+def test_the_pattern_of_a_phone_matches_what_the_api_accepts(text: str) -> None:
     try:
         is_phone = bool(normalize_phone(text))
     except ValueError:
@@ -116,30 +117,29 @@ def test_the_pattern_of_a_phone_lets_through_what_the_api_takes(text: str) -> No
     assert jsonschema_rs.is_valid(COMPONENTS["schemas"]["Phone"], text) == is_phone
 
 
-def test_every_operation_takes_the_headers_of_the_contract() -> None:
-    for path, item in DOCUMENT["paths"].items():
-        for method in item.keys() - {"parameters"}:
-            parameters = [referred(each) for each in (*item.get("parameters", []), *item[method].get("parameters", []))]
-            headers = {each["name"] for each in parameters if each["in"] == "header"}
-            expected = {"X-Request-Id"} if method == "get" else {"X-Request-Id", "Idempotency-Key"}
-            assert headers == expected, (method, path)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)
+def test_an_operation_takes_the_headers_of_the_contract(operation: Operation) -> None:
+    shared = DOCUMENT["paths"][operation.path].get("parameters", [])
+    parameters = [referred(each) for each in (*shared, *operation.described.get("parameters", []))]
+    headers = {each["name"] for each in parameters if each["in"] == "header"}
+    assert headers == ({"X-Request-Id"} if operation.method == "GET" else {"X-Request-Id", "Idempotency-Key"})
 
 
-def test_every_answer_bears_the_headers_of_the_contract() -> None:
-    for route, status, response in RESPONSES:
+def test_every_answer_has_the_headers_of_the_contract() -> None:
+    for operation, status, response in RESPONSES:
         headers = {"x-amzn-RequestId", "X-Request-Id"}
-        if status in {"413", "429"}:
-            headers -= {"X-Request-Id"}  # the gateway's own
-        if status in {"429", "503"}:
+        if status in {413, 429}:
+            headers -= {"X-Request-Id"}  # these come from the gateway alone
+        if status in {429, 503}:
             headers |= {"Retry-After"}
-        if status.startswith("2") and not route.startswith("GET"):
+        if status < 300 and operation.takes_idempotency_key:
             headers |= {"Idempotency-Replayed"}
-        if status.startswith("2") and route.endswith("/tags"):
+        if status < 300 and operation.function == "assign_tag":
             headers |= {"X-Tags-Remaining"}
-        assert response["headers"].keys() == headers, (route, status)
+        assert response["headers"].keys() == headers, (operation.route, status)
 
 
-def test_an_answer_leads_to_what_can_be_done_with_it() -> None:
+def test_a_response_links_to_the_operations_on_its_object() -> None:
     links = {
         name: {referred(link)["operationId"] for link in response["links"].values()}
         for name, response in COMPONENTS["responses"].items()

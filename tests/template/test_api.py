@@ -2,12 +2,16 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from botocore.session import get_session
 
+from contacts.access.keys import ROUTES, SCOPES
 from contacts.domain.errors import ContactNotFound, ContactsError, DatabaseUnavailable, InvalidParameter
+from tests.document import OPERATIONS, Operation, document
+from tests.handlers import logical_id
 
 GRAPH, OAUTH = "GraphMethodException", "OAuthException"
 UNAUTHORIZED = (401, OAUTH, 190, "Unauthorized", None)
@@ -51,7 +55,7 @@ def api(resources: dict[str, Any]) -> dict[str, Any]:
     return properties
 
 
-def test_the_routes_are_those_of_the_contract(resources: dict[str, Any]) -> None:
+def test_the_routes_are_those_of_openapi(resources: dict[str, Any]) -> None:
     events = [
         (name, event["Type"], event["Properties"])
         for name, resource in resources.items()
@@ -61,14 +65,31 @@ def test_the_routes_are_those_of_the_contract(resources: dict[str, Any]) -> None
     ]
     assert {(type_, each["RestApiId"]) for _, type_, each in events} == {("Api", "Api")}
     assert {f"{each['Method']} {each['Path']}": name for name, _, each in events} == {
-        "GET /v1/contacts/by-phone": "GetContactByPhone",
-        "GET /v1/contacts/{contactId}": "GetContact",
-        "POST /v1/contacts": "UpsertContact",
-        "PATCH /v1/contacts/{contactId}": "UpdateContact",
-        "DELETE /v1/contacts/{contactId}": "DeleteContact",
-        "POST /v1/contacts/{contactId}/tags": "AssignTag",
-        "DELETE /v1/contacts/{contactId}/tags/{tagId}": "RemoveTag",
-        "GET /v1/whoami": "Whoami",
+        each.route: logical_id(each.function) for each in OPERATIONS
+    }
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)
+def test_the_authorizer_opens_a_route_to_its_scope_alone(operation: Operation) -> None:
+    assert [scope for scope, patterns in ROUTES.items() if any(_opens(each, operation) for each in patterns)] == [
+        operation.scope
+    ]
+
+
+def test_the_authorizer_names_no_route_that_does_not_exist() -> None:
+    patterns = [pattern for patterns in ROUTES.values() for pattern in patterns]
+    assert [each for each in patterns if not any(_opens(each, operation) for operation in OPERATIONS)] == []
+
+
+def _opens(pattern: str, operation: Operation) -> bool:
+    """Whether an IAM policy with the pattern allows the operation."""
+    return fnmatchcase(operation.method + re.sub(r"\{\w+\}", "c1", operation.path), pattern)
+
+
+def test_a_key_can_have_the_scopes_that_openapi_names() -> None:
+    assert {*SCOPES, "any"} == ROUTES.keys() == {each.scope for each in OPERATIONS}
+    assert document().raw_schema["components"]["schemas"]["Identity"]["properties"]["scopes"]["items"] == {
+        "enum": [*SCOPES]
     }
 
 
