@@ -1,23 +1,18 @@
+"""The errors have the tree, the contract's rows and the tests that they need."""
+
+import ast
 import inspect
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
 import pytest
 
 from contacts.domain import errors
-from contacts.domain.errors import (
-    AddressNotAllowed,
-    ContactNotFound,
-    ContactsError,
-    DatabaseUnavailable,
-    IdempotencyKeyReused,
-    InvalidParameter,
-    RequestInProgress,
-    SecretUnavailable,
-    SignatureRejected,
-    TagLimitReached,
-    TagNotFound,
-)
-
-BAD = InvalidParameter("phone", "phone must have 5 to 32 digits.")
+from contacts.domain.errors import AssignmentOutweighed, ContactsError
+from local import ROOT
+from tests import contract, refusals
+from tests.events import REQUEST_ID
 
 
 def draw(error: type[ContactsError], prefix: str = "", branch: str = "") -> list[str]:
@@ -35,68 +30,40 @@ def test_the_docstring_draws_the_tree() -> None:
     assert drawn == [line.split() for line in draw(ContactsError)]
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "type_", "code", "message", "error_data", "retry_after_seconds"),
-    [
-        (
-            ContactsError(), 500, "GraphMethodException", 131000, "Internal error",
-            {"details": "The cause is in our log under fbtrace_id."}, None,
-        ),
-        (
-            BAD, 400, "GraphMethodException", 100, "Invalid parameter",
-            {"details": "phone must have 5 to 32 digits.", "field": "phone"}, None,
-        ),
-        (
-            SignatureRejected("clock_skew"), 401, "OAuthException", 190, "Unauthorized",
-            {"details": "The request's signature failed.", "reason": "clock_skew"}, None,
-        ),
-        (
-            AddressNotAllowed(), 403, "OAuthException", 200, "Forbidden",
-            {"details": "The API key may not be used from this address."}, None,
-        ),
-        (
-            ContactNotFound(), 404, "GraphMethodException", 100, "Not found",
-            {"details": "There is no such contact."}, None,
-        ),
-        (
-            TagNotFound(), 404, "GraphMethodException", 100, "Not found",
-            {"details": "There is no such tag."}, None,
-        ),
-        (
-            TagLimitReached(20), 409, "GraphMethodException", 131000, "Limit reached",
-            {"details": "The contact already holds 20 tags.", "limit": 20}, None,
-        ),
-        (
-            RequestInProgress(), 409, "GraphMethodException", 131000, "In progress",
-            {"details": "A request with this Idempotency-Key is being worked on.", "field": "Idempotency-Key"}, None,
-        ),
-        (
-            IdempotencyKeyReused(), 422, "GraphMethodException", 100, "Idempotency-Key reused",
-            {
-                "details": "This Idempotency-Key belongs to a request with another method, path or body.",
-                "field": "Idempotency-Key",
-            },
-            None,
-        ),
-        (
-            SecretUnavailable(), 503, "GraphMethodException", 131000, "Service unavailable",
-            {"details": "The request can safely be repeated."}, 1,
-        ),
-        (
-            DatabaseUnavailable(), 503, "GraphMethodException", 131000, "Service unavailable",
-            {"details": "The request can safely be repeated."}, 1,
-        ),
-    ],
-)  # fmt: skip
-def test_each_carries_what_the_contract_says_of_it(
-    error: ContactsError,
-    status: int,
-    type_: str,
-    code: int,
-    message: str,
-    error_data: dict[str, str | int],
-    retry_after_seconds: int | None,
-) -> None:
-    assert (error.status, error.type, error.code, error.message, error.error_data, error.retry_after_seconds) == (
-        status, type_, code, message, error_data, retry_after_seconds,
-    )  # fmt: skip
+def below(error: type[ContactsError]) -> Iterator[type[ContactsError]]:
+    for each in error.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+EVERY_ERROR = pytest.mark.parametrize("error", [ContactsError, *below(ContactsError)])
+OF_QUEUES = {AssignmentOutweighed}
+"""Only tag commands raise them, so no request gets them as its answer."""
+
+
+@EVERY_ERROR
+def test_an_error_has_its_row_in_section_5_of_the_contract(error: type[ContactsError]) -> None:
+    when = contract.ERRORS[contract.Error(error.status, error.code, error.type)]
+    assert (f"`Retry-After: {error.retry_after_seconds}`" in when) is (error.retry_after_seconds is not None)
+
+
+@EVERY_ERROR
+def test_the_tests_know_the_whole_answer_of_an_error(error: type[ContactsError]) -> None:
+    known = [each for each in vars(refusals).values() if isinstance(each, tuple)]
+    known += [refusals.invalid("field", "details"), refusals.signature_rejected("reason")]
+    needed = [each for each in inspect.signature(error).parameters.values() if each.default is each.empty]
+    arguments: list[Any] = [
+        20 if each.annotation is int else each.name for each in needed if each.kind is not each.VAR_KEYWORD
+    ]
+    raised = error(*arguments)
+    body = {"message": raised.message, "type": raised.type, "code": raised.code, "error_data": raised.error_data}
+    assert ((raised.status, {"error": body | {"fbtrace_id": REQUEST_ID}}) in known) is (error not in OF_QUEUES)
+
+
+@pytest.mark.parametrize("error", [*below(ContactsError)])
+def test_an_error_is_raised_and_so_by_a_test(error: type[ContactsError]) -> None:
+    """The tests reach every line of the layer: the coverage says so."""
+    lines = [ast.walk(ast.parse(file.read_text())) for file in (ROOT / "layers/common/contacts").rglob("*.py")]
+    raised = [each.exc for each in chain(*lines) if isinstance(each, ast.Raise)]
+    names = {ast.unparse(each.func if isinstance(each, ast.Call) else each) for each in raised if each}
+    assert error.__name__ in names
