@@ -157,6 +157,7 @@ _TIME = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+Z")
 _FRESH = {
     r"\bc[a-z0-9]{24}\b": "an id",
     rf"(?!{REQUEST_ID})[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}": "a nonce",
+    r"#IDS#\d+": "#IDS",
     r"[0-9a-f]{64}": "a digest",
     r"\b[0-9a-f]{2}#(\w+)#IDEMPOTENCY": r"\1#IDEMPOTENCY",
     r'"1[78]\d{8,11}"': '"a time"',

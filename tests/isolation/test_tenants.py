@@ -39,7 +39,7 @@ BY_TAG = [each for each in BY_ID if "{tag}" in str(each)]
 
 DISGUISES = [
     *("{contact}", "{phone}", "{tag}", "{tenant}", "{key}", "{tenant}%23{contact}", "{tenant}%23{phone}"),
-    *("{contact}%23ID", "{contact}%00", "{contact}%2Ftags", "..%2F{tenant}%2F{contact}", "{tenant}%23TAGS"),
+    *("{tenant}%23IDS%230", "{contact}%00", "{contact}%2Ftags", "..%2F{tenant}%2F{contact}", "{tenant}%23TAGS"),
 ]
 """What an attacker may send in place of an id."""
 
