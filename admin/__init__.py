@@ -1,1 +1,1 @@
-"""The operators' tools: tenants, their API keys and their tags. The API makes none of these."""
+"""The operators' command line. Only administrators create tenants, API keys and tags; the API does not."""

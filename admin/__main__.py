@@ -1,4 +1,4 @@
-"""`python -m admin`: its options, its commands and its exit codes - 0 done, 1 refused, 2 misused."""
+"""`python -m admin`: its options, commands and exit codes. 0 means done, 1 refused, 2 used incorrectly."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -14,7 +14,7 @@ from admin.faults import explain
 from contacts.domain.errors import ContactNotFound, DatabaseUnavailable
 from contacts.runtime.settings import SettingMissing
 
-# Without frames of rich around them errors stay lines, whichever way they come about.
+# Errors are single lines, without the frames that rich would draw around them.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(key.app, name="key")
@@ -28,10 +28,12 @@ app.command()(table.check)
 
 @app.callback()
 def choose_target(
-    stage: Annotated[str | None, typer.Option(help="dev, staging or prod: its table, secrets, API and queues.")] = None,
-    table: Annotated[str | None, typer.Option(help="Another table than the stage's own.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="The deployment to work on: dev, staging or prod, with its table and secrets.")
+    ] = None,
+    table: Annotated[str | None, typer.Option(help="Another table than that of the stage.")] = None,
 ) -> None:
-    """What operators do beside the API. Without options it works on the local stack, where one is running."""
+    """Commands for operators. Without options they work on the local stack if it runs."""
     target.choose(stage, table)
 
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Refused as refused:
         _exit(str(refused), refused.exit_code)
     except ContactNotFound as absent:
-        _exit(f"{absent} Check its id or phone, and the tenant.", 1)
+        _exit(f"{absent} Check the tenant and the contact's id or phone.", 1)
     except SettingMissing:
         _exit("Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`.", 2)
     except (DatabaseUnavailable, PynamoDBException, BotoCoreError, ClientError) as fault:

@@ -21,54 +21,63 @@ class Refused(Exception):
 
 
 class InvalidValue(Refused):
-    """A value that can never be right, whatever is in the table."""
+    """A value that is wrong whatever the table contains."""
 
     exit_code = 2
 
 
 class TenantNotFound(Refused):
     def __init__(self, tenant_id: str) -> None:
-        super().__init__(f"There is no tenant {tenant_id!r}. `python -m admin tenant list` shows them all.")
+        super().__init__(f"There is no tenant {tenant_id!r}. List all tenants with `python -m admin tenant list`.")
 
 
 class KeyNotFound(Refused):
     def __init__(self, tenant_id: str, key_id: str) -> None:
-        super().__init__(f"The tenant has no key {key_id!r}. `python -m admin key list {tenant_id}` shows them all.")
+        super().__init__(
+            f"The tenant has no key {key_id!r}. List its keys with `python -m admin key list {tenant_id}`."
+        )
 
 
 class KeyRevoked(Refused):
     def __init__(self, key_id: str) -> None:
-        super().__init__(f"Key {key_id!r} is revoked. Make a new one with `python -m admin key create`.")
+        super().__init__(f"Key {key_id!r} is revoked. Create a new one with `python -m admin key create`.")
 
 
 class TagNotFound(Refused):
     def __init__(self, tenant_id: str, tag_id: str) -> None:
-        super().__init__(f"The tenant has no tag {tag_id!r}. `python -m admin tag list {tenant_id}` shows them all.")
+        super().__init__(
+            f"The tenant has no tag {tag_id!r}. List its tags with `python -m admin tag list {tenant_id}`."
+        )
 
 
 class TagNameTaken(Refused):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The tenant already has a tag {name!r} (case does not count). Choose another name.")
+    def __init__(self, name: str, holder_name: str, holder_id: str) -> None:
+        super().__init__(
+            f"{name!r} is the same name as that of tag {holder_name!r} ({holder_id}): case, spaces and invisible "
+            "characters make no difference. Choose another name."
+        )
 
 
 class TagChanged(Refused):
     def __init__(self) -> None:
-        super().__init__("Somebody else changed the tag at the same moment. Look at it and run the command again.")
+        super().__init__(
+            "Another operator changed the tag at the same moment. Look at `tag list` and run the command again."
+        )
 
 
 class SecretNotFound(Refused):
     def __init__(self, secret: str) -> None:
-        super().__init__(f"There is no secret {secret!r}. Deploy the stack, or pass its --stage.")
+        super().__init__(f"There is no secret {secret!r}. Deploy the stack, or choose another --stage.")
 
 
 class ApiNotFound(Refused):
     def __init__(self, name: str, found: int) -> None:
         super().__init__(
-            f"There must be one API {name!r} in this account and region, and there are {found}. "
-            + ("Delete the ones that are not in use." if found else "Deploy the stack, or pass its --stage.")
+            f"This account and region must have exactly one API named {name!r}, but have {found}. "
+            + ("Delete those that are not in use." if found else "Deploy the stack, or choose another --stage.")
         )
 
 
 class QueueNotFound(Refused):
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no queue {name!r}. Deploy the stack, or pass its --stage.")
+        super().__init__(f"There is no queue {name!r}. Deploy the stack, or choose another --stage.")

@@ -1,4 +1,4 @@
-"""What AWS could not or would not do, in a line that says what to do next."""
+"""Explains a failure of AWS or of the network in one line that says what to do."""
 
 import os
 
@@ -12,7 +12,7 @@ from botocore.exceptions import (
 )
 
 _SIGN_IN = "Sign in, for example with `aws sso login`, or choose a profile with AWS_PROFILE."
-_ONCE_MENDED = "Once that is mended, run the command again."
+_FIX_AND_REPEAT = "Fix this and run the command again."
 _STALE_CREDENTIALS = frozenset(
     {
         "ExpiredToken",
@@ -35,18 +35,19 @@ def explain(error: BaseException) -> str:
             problem, remedy = f"AWS does not accept the credentials ({code}).", _SIGN_IN
         case ClientError(response={"Error": {"Code": "ResourceNotFoundException"}}):
             problem = f"There is no table {os.environ['TABLE_NAME']!r} in this account and region."
-            remedy = "Deploy it, or pass its --stage or --table."
+            remedy = "Deploy the stack, or choose another --stage or --table."
         case ConnectionError() | HTTPClientError():
-            problem, remedy = f"{cause}.", "Check the network; for the local stack, that `make start` is running."
+            problem = f"{cause}."
+            remedy = "Check the network. For the local stack, check that `make start` is running."
         case ClientError(response={"Error": {"Code": code, "Message": message}}):
-            problem, remedy = f"AWS answers {code}: {message.rstrip('.')}.", _ONCE_MENDED
+            problem, remedy = f"AWS answered {code}: {message.rstrip('.')}.", _FIX_AND_REPEAT
         case _:
-            problem, remedy = f"{str(cause).rstrip('.')}.", _ONCE_MENDED
+            problem, remedy = f"{str(cause).rstrip('.')}.", _FIX_AND_REPEAT
     return f"{problem} {remedy}"
 
 
 def _botocore_error(error: BaseException) -> BaseException:
-    """The innermost one: pynamodb wraps them, and keeps what it wraps in an attribute of its own."""
+    """The innermost botocore error. pynamodb wraps them and keeps the wrapped one in its own attribute `cause`."""
     innermost = error
     while wrapped := getattr(error, "cause", None) or error.__cause__:
         error = wrapped

@@ -1,7 +1,7 @@
-"""The gateway's side of API keys: without a gateway key in a usage plan of the stage, API Gateway refuses a request.
+"""API Gateway's part of an API key: it refuses a request unless the stage's usage plans have a gateway key for it.
 
-A gateway key's name and value are the id of our key, which the authorizer hands to the gateway: no secret. There is
-one usage plan for each distinct limit.
+Name and value of a gateway key are the id of our key, which is not secret; the authorizer tells it to the gateway.
+Each distinct rate limit has one usage plan.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,39 +19,39 @@ if TYPE_CHECKING:
 
 type Listing = Literal["get_api_keys", "get_rest_apis", "get_usage_plan_keys", "get_usage_plans"]
 
-_MOST_ON_A_PAGE = 500
-_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})  # AWS takes a few changes a second, no more
+_LARGEST_PAGE = 500
+_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})  # AWS allows only a few changes a second
 
 
 def admit(key_id: str, rate_limit: int) -> None:
-    """Lets a new key in, so many requests a second and so many at once. Raises ApiNotFound."""
+    """Lets the gateway accept a new key. The rate limit is in requests per second. Raises ApiNotFound."""
     plan_id = _plan(rate_limit)
-    _put_into_plan(_make_gateway_key(key_id), plan_id)
+    _put_into_plan(_create_gateway_key(key_id), plan_id)
 
 
 def dismiss(key_id: str) -> None:
-    """Repeating it changes nothing."""
-    for gateway_key in _list("get_api_keys", nameQuery=key_id):  # which finds what begins so
+    """Lets the gateway refuse a key. Safe to repeat."""
+    for gateway_key in _list("get_api_keys", nameQuery=key_id):  # finds all names that begin like this
         if gateway_key["name"] == key_id:
             _delete_gateway_key(gateway_key["id"])
 
 
 def admit_missing(rate_limits: Mapping[str, int]) -> int:
-    """Lets in those of the keys, by id, that are not. Returns how many. Raises ApiNotFound."""
+    """Takes key id → rate limit, and admits the keys that the gateway lacks. Returns how many. Raises ApiNotFound."""
     gateway_keys = {each["name"]: each["id"] for each in _list("get_api_keys")}
     admitted = 0
     for rate_limit in sorted(set(rate_limits.values())):
         plan_id = _plan(rate_limit)
         in_plan = {each["id"] for each in _list("get_usage_plan_keys", usagePlanId=plan_id)}
         for key_id in (key_id for key_id, limit in rate_limits.items() if limit == rate_limit):
-            gateway_key_id = gateway_keys.get(key_id) or _make_gateway_key(key_id)
+            gateway_key_id = gateway_keys.get(key_id) or _create_gateway_key(key_id)
             if gateway_key_id not in in_plan:
                 _put_into_plan(gateway_key_id, plan_id)
                 admitted += 1
     return admitted
 
 
-def _make_gateway_key(key_id: str) -> str:
+def _create_gateway_key(key_id: str) -> str:
     return _client().create_api_key(name=key_id, value=key_id, enabled=True)["id"]
 
 
@@ -59,18 +59,18 @@ def _delete_gateway_key(gateway_key_id: str) -> None:
     try:
         _client().delete_api_key(apiKey=gateway_key_id)
     except _client().exceptions.NotFoundException:
-        pass  # somebody else was faster
+        pass  # another process deleted it first
 
 
 def _put_into_plan(gateway_key_id: str, plan_id: str) -> None:
     try:
         _client().create_usage_plan_key(usagePlanId=plan_id, keyId=gateway_key_id, keyType="API_KEY")
     except _client().exceptions.ConflictException:
-        pass  # it is in a plan of this stage: of two of one name, made at the same moment, the other one
+        pass  # already in a plan of this stage: two processes may have created plans of one name at the same moment
 
 
 def _plan(rate_limit: int) -> str:
-    """The id of the limit's usage plan, made where there is none, and bound to the stage as it is deployed now."""
+    """The id of the limit's usage plan. Creates a missing plan, and binds it to the stage of the current API."""
     api_id, name = _api_id(), f"contacts-{stage()}-{rate_limit}"
     plan = next((plan for plan in _list("get_usage_plans") if plan["name"] == name), None)
     if plan is None:
@@ -96,8 +96,8 @@ def _api_id() -> str:
 
 
 def _list(listing: Listing, **arguments: str) -> Iterator[dict[str, Any]]:
-    paginator: Any = _client().get_paginator(listing)  # its stubs want a literal name
-    for page in paginator.paginate(**arguments, PaginationConfig={"PageSize": _MOST_ON_A_PAGE}):
+    paginator: Any = _client().get_paginator(listing)  # its stubs accept only one literal name at a time
+    for page in paginator.paginate(**arguments, PaginationConfig={"PageSize": _LARGEST_PAGE}):
         yield from page["items"]
 
 

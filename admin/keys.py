@@ -1,7 +1,6 @@
-"""API keys. A key itself is shown once, when it is made: the table has only its hash."""
+"""API keys. The key itself is shown once, when it is created: the table has only its hash."""
 
 import ipaddress
-import secrets
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,30 +13,30 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.transactions import TransactWrite
 
 from admin import gateway
+from admin.database import table
 from admin.errors import InvalidValue, KeyNotFound, KeyRevoked
 from admin.secret_store import key_pepper, signing_root
 from admin.tenants import get_tenant
 from admin.text import clean
-from contacts.access.keys import DEFAULT_RATE_LIMIT, SCOPES, hash_key
+from contacts.access.keys import DEFAULT_RATE_LIMIT, SCOPES, hash_key, new_key
 from contacts.access.signatures import signing_secret
 from contacts.runtime import timestamps
 from contacts.runtime.identifiers import is_id, new_id
 from contacts.storage.items import ApiKeyItem, TenantApiKey
 from contacts.storage.retries import ConditionFailed
-from contacts.storage.table import Table
 
 LONGEST_NAME = 64
-HIGHEST_RATE_LIMIT = 10_000  # what AWS gives a whole account
-MOST_ADDRESS_BLOCKS = 50  # all of them travel with each request, in the authorizer's answer
+HIGHEST_RATE_LIMIT = 10_000  # the default limit of an AWS account
+MOST_ADDRESS_BLOCKS = 50  # the authorizer's answer carries all of them to every function
 _SHOWN_LENGTH = 14
-_MOST_IN_A_BATCH = 100  # of BatchGetItem
+_LARGEST_BATCH = 100  # of BatchGetItem
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKey:
     key_id: str
     prefix: str
-    """The first characters of the key, to tell which one somebody holds."""
+    """The first characters of the key, to recognise it."""
     name: str
     scopes: tuple[str, ...]
     status: str
@@ -45,18 +44,18 @@ class ApiKey:
     """Requests per second."""
     require_signature: bool
     ip_allowlist: tuple[str, ...]
-    """Blocks of addresses in CIDR notation; none means that all may call."""
+    """Address blocks in CIDR notation. Empty means that every address may call."""
     created_at: str
     expires_at: str | None
     last_used_at: str | None
-    """To about five minutes."""
+    """Accurate to about five minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedKey(ApiKey):
     key: str = field(repr=False)
     signing_secret: str | None = field(repr=False)
-    """Where the key requires signatures."""
+    """Only if the key requires signatures."""
 
 
 def create_key(
@@ -69,9 +68,9 @@ def create_key(
     require_signature: bool = False,
     ip_allowlist: Sequence[str] = (),
 ) -> IssuedKey:
-    """The only time that the key can be seen. The limit is in requests per second.
+    """Returns the key itself, which cannot be read again. The rate limit is in requests per second.
 
-    When it fails, there is no key. Raises InvalidValue, TenantNotFound, SecretNotFound, ApiNotFound.
+    If it raises, no usable key exists. Raises InvalidValue, TenantNotFound, SecretNotFound, ApiNotFound.
     """
     return _issue(
         ApiKeyItem(
@@ -79,7 +78,7 @@ def create_key(
             name=clean("key's name", name, LONGEST_NAME),
             scopes=_known_scopes(scopes),
             valid_until=timestamps.to_text(expires_at) if expires_at else None,
-            rate_limit=None if rate_limit is None else _possible(rate_limit),
+            rate_limit=None if rate_limit is None else _valid_rate_limit(rate_limit),
             require_signature=require_signature,
             ip_allowlist=_address_blocks(ip_allowlist),
         )
@@ -87,33 +86,33 @@ def create_key(
 
 
 def list_keys(tenant_id: str) -> list[ApiKey]:
-    """All of them, revoked and expired ones too, oldest first. Raises TenantNotFound."""
+    """All keys, oldest first, also revoked and expired ones. Raises TenantNotFound."""
     get_tenant(tenant_id)
-    listed = Table().query(TenantApiKey, TenantApiKey.keys_of(tenant_id))
+    listed = table.query(TenantApiKey, TenantApiKey.keys_of(tenant_id))
     keys = (ApiKeyItem.key(each.key_hash) for each in listed)
-    batches = batched(keys, _MOST_IN_A_BATCH, strict=False)
-    found = chain.from_iterable(Table().batch_read(batch).values() for batch in batches)
+    batches = batched(keys, _LARGEST_BATCH, strict=False)
+    found = chain.from_iterable(table.batch_read(batch).values() for batch in batches)
     return sorted((ApiKey(**_fields(ApiKeyItem.from_raw_data(raw))) for raw in found), key=lambda key: key.created_at)
 
 
 def get_key(tenant_id: str, key_id: str) -> ApiKey:
-    """Raises KeyNotFound."""
+    """Raises TenantNotFound, KeyNotFound."""
     return ApiKey(**_fields(_read(tenant_id, key_id)))
 
 
 def rotate_key(
     tenant_id: str, key_id: str, *, keep_old_until: datetime, expires_at: datetime | None = None
 ) -> IssuedKey:
-    """A new key with the settings of the old one, which expires then, or before if it was going to.
+    """Creates a key with the settings of the old one, which expires at `keep_old_until` or at its earlier expiry.
 
-    An expiry is not taken over: it may be the end that an earlier rotation gave the old key.
-    Raises KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, ApiNotFound.
+    The new key does not inherit the expiry, which may be the end that an earlier rotation gave the old key.
+    Raises TenantNotFound, KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, ApiNotFound.
     """
     old = _read(tenant_id, key_id)
     if old.status != "ACTIVE":
         raise KeyRevoked(key_id)
     if old.valid_until and not expires_at:
-        raise InvalidValue(f"The key expires at {old.valid_until}. Say with --expires when the new one does.")
+        raise InvalidValue(f"The key expires at {old.valid_until}. Say with --expires when the new one expires.")
     end = timestamps.to_text(keep_old_until)
 
     def end_old(transaction: TransactWrite) -> None:
@@ -137,10 +136,10 @@ def rotate_key(
 
 
 def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
-    """For good. Revoking again changes nothing, and finishes what was interrupted. Raises KeyNotFound."""
+    """Permanent. Safe to repeat, also to finish an interrupted revocation. Raises TenantNotFound, KeyNotFound."""
     item = _read(tenant_id, key_id)
     try:
-        revoked = Table().update(item, [ApiKeyItem.status.set("REVOKED")], ApiKeyItem.key_id == key_id)
+        revoked = table.update(item, [ApiKeyItem.status.set("REVOKED")], ApiKeyItem.key_id == key_id)
     except ConditionFailed:
         raise KeyNotFound(tenant_id, key_id) from None
     gateway.dismiss(key_id)
@@ -148,8 +147,8 @@ def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
 
 
 def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKey:
-    """The gateway first: a gateway key that no item names opens nothing, an item without one is a key that fails."""
-    key = f"sflo_live_{secrets.token_urlsafe(32)}"
+    """Admits the key at the gateway first: a gateway key without an item gives no access (docs/decisions/0013)."""
+    key = new_key()
     key_hash = hash_key(key, key_pepper())
     item.pk, item.sk = ApiKeyItem.key(key_hash)
     item.key_id, item.prefix, item.status, item.created_at = new_id(), key[:_SHOWN_LENGTH], "ACTIVE", timestamps.now()
@@ -165,7 +164,7 @@ def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKe
     fields = _fields(item)
     try:
         gateway.admit(item.key_id, fields["rate_limit"])
-        Table().transact(add, token=str(uuid.uuid4()))
+        table.transact(add, token=str(uuid.uuid4()))
     except BaseException:
         with suppress(BotoCoreError, ClientError):
             gateway.dismiss(item.key_id)
@@ -174,10 +173,9 @@ def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKe
 
 
 def _read(tenant_id: str, key_id: str) -> ApiKeyItem:
-    if not (is_id(tenant_id) and is_id(key_id)):
-        raise KeyNotFound(tenant_id, key_id)
-    listed = Table().read(TenantApiKey, TenantApiKey.key(tenant_id, key_id))
-    item = Table().read(ApiKeyItem, ApiKeyItem.key(listed.key_hash)) if listed else None
+    get_tenant(tenant_id)
+    listed = table.read(TenantApiKey, TenantApiKey.key(tenant_id, key_id)) if is_id(key_id) else None
+    item = table.read(ApiKeyItem, ApiKeyItem.key(listed.key_hash)) if listed else None
     if item is None:
         raise KeyNotFound(tenant_id, key_id)
     return item
@@ -191,7 +189,7 @@ def _known_scopes(scopes: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(scopes))
 
 
-def _possible(rate_limit: int) -> int:
+def _valid_rate_limit(rate_limit: int) -> int:
     if not 1 <= rate_limit <= HIGHEST_RATE_LIMIT:
         raise InvalidValue(f"The rate limit must be 1 to {HIGHEST_RATE_LIMIT} requests per second, not {rate_limit}.")
     return rate_limit
@@ -199,7 +197,7 @@ def _possible(rate_limit: int) -> int:
 
 def _address_blocks(blocks: Sequence[str]) -> list[str]:
     if len(blocks) > MOST_ADDRESS_BLOCKS:
-        raise InvalidValue(f"A key can have {MOST_ADDRESS_BLOCKS} blocks of addresses; these are {len(blocks)}.")
+        raise InvalidValue(f"A key can have at most {MOST_ADDRESS_BLOCKS} address blocks, not {len(blocks)}.")
     return list(dict.fromkeys(_address_block(block) for block in blocks))
 
 
@@ -209,7 +207,9 @@ def _address_block(text: str) -> str:
     except ValueError as error:
         raise InvalidValue(f"{error}. Write it as 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7.") from None
     if isinstance(block, ipaddress.IPv6Network) and block.network_address.ipv4_mapped:
-        raise InvalidValue(f"{text!r} holds IPv4 addresses, and callers never come from such ones. Write it as IPv4.")
+        raise InvalidValue(
+            f"{text!r} contains IPv4 addresses in IPv6 form, which callers never have. Write it as IPv4."
+        )
     return str(block)
 
 

@@ -1,4 +1,4 @@
-"""The queues through which other services reach the contacts, contract section 6; here a person stands in for them."""
+"""Sends messages to the queues of contract section 6, as the other services of the SaaS do."""
 
 import json
 from datetime import datetime
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def send_inbound_message(
     tenant_id: str, phone: str, *, display_name: str | None = None, received_at: datetime | None = None
 ) -> str:
-    """Its message id; received now unless told. Raises TenantNotFound, InvalidValue, QueueNotFound."""
+    """Returns the message id. `received_at` defaults to now. Raises TenantNotFound, InvalidValue, QueueNotFound."""
     message = {
         "tenantId": get_tenant(tenant_id).id,
         "phone": phone,
@@ -42,7 +42,7 @@ def send_tag_command(
     reason: str | None = None,
     issued_at: datetime | None = None,
 ) -> str:
-    """Its message id; issued now unless told. Raises TenantNotFound, InvalidValue, QueueNotFound."""
+    """Returns the message id. `issued_at` defaults to now. Raises TenantNotFound, InvalidValue, QueueNotFound."""
     command = {
         "tenantId": get_tenant(tenant_id).id,
         "contactId": contact_id,
@@ -62,7 +62,7 @@ def _moment(moment: datetime | None) -> str:
 def _send(queue: str, model: type[Message], message: dict[str, str | None], group: str | None = None) -> str:
     body = json.dumps(message)
     try:
-        parse(model, body.encode())  # refuse here what the consumer would send to the dead-letter queue
+        parse(model, body.encode())  # refuses what the consumer would send to the dead-letter queue
     except InvalidParameter as invalid:
         raise InvalidValue(str(invalid)) from None
     in_order: Any = {"MessageGroupId": group} if group else {}

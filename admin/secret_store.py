@@ -1,4 +1,4 @@
-"""The deployment's own secrets, in Secrets Manager."""
+"""The secrets of the deployment, in Secrets Manager."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def key_pepper() -> str:
-    """Keys the hashes of API keys. Raises SecretNotFound."""
+    """The key of the HMAC under which API keys are stored. Raises SecretNotFound."""
     return _read("key-pepper")
 
 
 def signing_root() -> str:
-    """What the signing secrets of API keys are derived from. Raises SecretNotFound."""
+    """The secret from which the signing secrets of API keys are derived. Raises SecretNotFound."""
     return _read("signing-root")
 
 

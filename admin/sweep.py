@@ -1,25 +1,26 @@
-"""Takes a deleted tag off every contact that still holds it. Safe to repeat: what is done is not done twice."""
+"""Removes a deleted tag from every contact that still holds it. Safe to repeat."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 
+from admin.database import table
 from contacts.storage.items import ContactItem
 from contacts.storage.retries import ConditionFailed, retry
-from contacts.storage.table import Table, TableItem
+from contacts.storage.table import TableItem
 
 _SEGMENTS = 8
 _PAGE_ITEMS = 500
-_READ_UNITS_PER_SECOND = 500.0  # of each segment: a partition gives 3,000, and callers of the API want theirs
+_READ_UNITS_PER_SECOND = 500.0  # per segment: a partition has 3,000, and the API needs most of them
 
 
 def count_items() -> int:
-    """About how many there are to look at: DynamoDB counts them every six hours."""
+    """The approximate number of items in the table. DynamoDB updates it every six hours."""
     return int(retry(TableItem.describe_table)["ItemCount"])
 
 
 def sweep(tenant_id: str, tag_id: str, on_read: Callable[[int], object]) -> int:
-    """How many contacts gave the tag up. Tells `on_read`, from several threads, how many items were looked at."""
+    """Returns how many contacts lost the tag. Several threads call `on_read` with the number of items read."""
     stop = Event()
     with ThreadPoolExecutor(_SEGMENTS) as pool:
         try:
@@ -28,7 +29,7 @@ def sweep(tenant_id: str, tag_id: str, on_read: Callable[[int], object]) -> int:
             ]
             return sum(segment.result() for segment in as_completed(segments))
         finally:
-            stop.set()  # one that failed, or Ctrl-C, ends the others too
+            stop.set()  # a segment that failed, or Ctrl-C, stops the others too
 
 
 def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[[int], object], stop: Event) -> int:
@@ -43,19 +44,19 @@ def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[
         rate_limit=_READ_UNITS_PER_SECOND,
         attributes_to_get=["pk", "sk"],
     ).page_iter
-    given_up = 0
+    removed = 0
     while page := retry(lambda: next(pages, None)):
-        given_up += sum(_take_off(ContactItem.from_raw_data(raw), tag_id) for raw in page["Items"])
+        removed += sum(_remove(ContactItem.from_raw_data(raw), tag_id) for raw in page["Items"])
         on_read(page["ScannedCount"])
         if stop.is_set():
             break
-    return given_up
+    return removed
 
 
-def _take_off(contact: ContactItem, tag_id: str) -> bool:
+def _remove(contact: ContactItem, tag_id: str) -> bool:
     tag, origin = ContactItem.tags[tag_id], ContactItem.tag_origins[tag_id]
     try:
-        Table().update(contact, [tag.remove(), origin.remove()], tag.exists())
+        table.update(contact, [tag.remove(), origin.remove()], tag.exists())
     except ConditionFailed:
-        return False  # given up, or deleted, since it was read
+        return False  # the contact lost the tag, or was deleted, since it was read
     return True

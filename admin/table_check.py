@@ -1,6 +1,6 @@
-"""Whether the table is whole: what is written in one transaction is there together, and a contact keeps to its limits.
+"""Checks the table: items that one transaction writes exist together, and contacts are within their limits.
 
-There is nothing to repair by: no call, however it ends, may leave a finding behind.
+It repairs nothing, because no request, however it ends, may leave a finding (docs/decisions/0016).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
+from admin.database import table
 from contacts.domain.contact import TAG_LIMIT
 from contacts.storage.items import (
     ApiKeyItem,
@@ -20,24 +21,25 @@ from contacts.storage.items import (
     TenantItem,
 )
 from contacts.storage.retries import retry
-from contacts.storage.table import Key, Table, TableItem
+from contacts.storage.table import Key, TableItem
+from contacts.storage.tags import fold
 
-_READ_UNITS_PER_SECOND = 500.0  # a partition gives 3,000, and callers of the API want theirs
-_MOST_IN_A_BATCH = 100  # of BatchGetItem
+_READ_UNITS_PER_SECOND = 500.0  # a partition has 3,000, and the API needs most of them
+_LARGEST_BATCH = 100  # of BatchGetItem
 
 _ALONE: dict[type[TableItem], str] = {
-    ContactItem: "No pointer leads to the contact.",
+    ContactItem: "The contact has no pointer.",
     ContactPointer: "The pointer leads to no contact.",
     TagItem: "The tag's name is not reserved.",
-    TagName: "The name is reserved for no tag.",
+    TagName: "The name is reserved for a tag that does not exist.",
     ApiKeyItem: "The key is not in its tenant's list.",
-    TenantApiKey: "The list names a key that is not there.",
+    TenantApiKey: "The tenant's list has a key that does not exist.",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """By ids alone: a contact's item bears its phone, a key's its hash."""
+    """Has ids only: the key of a contact's item contains the phone, the one of an API key its hash."""
 
     tenant_id: str
     id: str
@@ -45,10 +47,8 @@ class Finding:
 
 
 def check_table(on_read: Callable[[int], object]) -> Iterator[Finding]:
-    """Looks at every item, and tells `on_read` how many more it has. Writes under way are no findings."""
-    pages = TableItem.scan(
-        page_size=_MOST_IN_A_BATCH, consistent_read=True, rate_limit=_READ_UNITS_PER_SECOND
-    ).page_iter
+    """Reads every item and calls `on_read` with the number of items of each page. Ignores writes in progress."""
+    pages = TableItem.scan(page_size=_LARGEST_BATCH, consistent_read=True, rate_limit=_READ_UNITS_PER_SECOND).page_iter
     while page := retry(lambda: next(pages, None)):
         items = [_parse(raw) for raw in page["Items"]]
         yield from _alone(items)
@@ -57,11 +57,11 @@ def check_table(on_read: Callable[[int], object]) -> Iterator[Finding]:
 
 
 def _alone(items: Iterable[TableItem]) -> Iterator[Finding]:
-    """Those without the item that was written with them."""
+    """Items without their partner, the item that the same transaction wrote."""
     partners = {_key(item): partner for item in items if (partner := _partner(item))}
     found = _read(partners.values())
     suspects = [key for key, partner in partners.items() if partner not in found or _partner(found[partner]) != key]
-    # No id is used twice: an item that led to its partner before and after that was looked for did so all the time.
+    # Ids are never reused: an item that leads to the same partner before and after the search did so all the time.
     for key, item in _read(suspects).items():
         if _partner(item) == partners[key]:
             yield _finding(item, _ALONE[type(item)])
@@ -73,22 +73,22 @@ def _out_of_bounds(items: Iterable[TableItem]) -> Iterator[Finding]:
             case ContactItem():
                 tags, origins = item.tags.as_dict(), item.tag_origins.as_dict()
                 if tags.keys() != origins.keys():
-                    yield _finding(item, "Its tags and their origins differ.")
+                    yield _finding(item, "The contact's tags and their origins differ.")
                 if len(tags) > TAG_LIMIT:
-                    yield _finding(item, f"It holds {len(tags)} tags.")
+                    yield _finding(item, f"The contact holds {len(tags)} tags.")
             case _ if type(item) is TableItem:
-                yield _finding(item, "It is of no known kind.")
+                yield _finding(item, "The kind of this item is unknown.")
 
 
-def _partner(item: TableItem) -> Key | None:  # noqa: PLR0911 - a kind, a line
-    """Where the item is that was written with this one and leads back to it."""
+def _partner(item: TableItem) -> Key | None:  # noqa: PLR0911 - one line for each kind
+    """The key of the item that was written together with this one and leads back to it."""
     match item:
         case ContactItem():
             return ContactPointer.key(_tenant_id(item), item.id)
         case ContactPointer():
             return ContactItem.key(_tenant_id(item), item.phone)
         case TagItem() if not item.deleted_at:
-            return TagName.key(_tenant_id(item), item.name)
+            return TagName.key(_tenant_id(item), fold(item.name))
         case TagName():
             return TagItem.key(_tenant_id(item), item.tag_id)
         case ApiKeyItem():
@@ -102,7 +102,7 @@ def _parse(raw: dict[str, Any]) -> TableItem:
     return _kind(raw["pk"]["S"], raw["sk"]["S"]).from_raw_data(raw)
 
 
-def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - a kind, a line
+def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - one line for each kind
     match pk.split("#"), sk:
         case ["TENANTS"], _:
             return TenantItem
@@ -122,10 +122,10 @@ def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - a kind, a lin
 
 
 def _read(keys: Iterable[Key]) -> dict[Key, TableItem]:
-    """Those that are there, strongly consistent."""
+    """The items that exist, strongly consistent."""
     found: dict[Key, TableItem] = {}
-    for batch in batched(set(keys), _MOST_IN_A_BATCH, strict=False):
-        found |= {key: _parse(raw) for key, raw in Table().batch_read(batch).items()}
+    for batch in batched(set(keys), _LARGEST_BATCH, strict=False):
+        found |= {key: _parse(raw) for key, raw in table.batch_read(batch).items()}
     return found
 
 

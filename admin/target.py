@@ -1,4 +1,4 @@
-"""Which deployment the commands work on. All that it has carries its stage in the name, see template.yaml."""
+"""Which deployment the commands work on. The names of all its resources contain its stage, see template.yaml."""
 
 import os
 from pathlib import Path
@@ -7,20 +7,17 @@ from admin.errors import Refused
 from contacts.runtime import settings
 
 LOCAL_SETTINGS = Path(".local/admin.env")
-"""Where the local stack says, while it runs, how the SDK finds it."""
+"""Exists while the local stack runs. What the SDK needs in its environment to find the local stack."""
 
 
 def choose(stage: str | None, table: str | None) -> None:
-    """Settles the environment that `contacts` and the SDK read; without a choice, the local stack when there is one.
-
-    To be called before `contacts.tables` is imported: it reads the name of the table.
-    """
+    """Sets the environment variables that `contacts` and the SDK read. Without a choice: the local stack if it runs."""
     is_local = bool(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")) or LOCAL_SETTINGS.exists()
     if not (stage or table or os.environ.get("TABLE_NAME")) and is_local:
         stage = "local"
     if stage == "local":
         if not is_local:
-            raise Refused("No local stack is running. Start one with `make start`, or pass another --stage.")
+            raise Refused("No local stack is running. Start one with `make start`, or choose another --stage.")
         _read_local_settings()
     if stage:
         os.environ["CONTACTS_STAGE"] = stage
@@ -35,5 +32,5 @@ def _read_local_settings() -> None:
 
 
 def stage() -> str:
-    """The chosen one, else the one that the table's name ends with."""
+    """The chosen stage, or else the one at the end of the table's name."""
     return os.environ.get("CONTACTS_STAGE") or settings.table_name().removeprefix("contacts-")

@@ -1,4 +1,4 @@
-"""What people and scripts see of a command."""
+"""What commands read from and show to people and scripts."""
 
 import json
 import sys
@@ -14,23 +14,23 @@ from admin.text import printable
 type Record = dict[str, Any]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-TenantId = Annotated[str, typer.Argument(help="As `tenant list` shows it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+TenantId = Annotated[str, typer.Argument(help="The tenant's id. `tenant list` shows it.")]
 
 _WIDTH_OF_A_FILE = 200
 
 
 def moment(text: str) -> datetime:
-    """Reads a time that is given as an option. Without an offset it is in UTC."""
+    """Parses a time that was given as an option. Without an offset it is in UTC."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.") from None
+        raise typer.BadParameter(f"{text!r} is not a time. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def show(records: Record | list[Record], *, as_json: bool = False) -> None:
-    """One record line by line, several as a table."""
+    """Prints one record as lines, several as a table."""
     if as_json:
         typer.echo(json.dumps(records, indent=2))
     elif isinstance(records, dict):
@@ -42,7 +42,7 @@ def show(records: Record | list[Record], *, as_json: bool = False) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Asks a person; a script has no one to ask."""
+    """Asks if somebody sits at a terminal; a script is not asked."""
     if not yes and sys.stdin.isatty():
         typer.confirm(question, abort=True)
 
@@ -76,7 +76,7 @@ def _title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - whatever a record holds
+def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - records have values of many types
     if value is None:
         return ""
     if name.endswith("_at"):

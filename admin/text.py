@@ -1,4 +1,4 @@
-"""What people may call things."""
+"""Text that people enter, and text that a terminal shows."""
 
 import unicodedata
 
@@ -8,15 +8,15 @@ _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone s
 
 
 def clean(what: str, text: str, longest: int) -> str:
-    """Trimmed, and composed so that what looks equal is equal; 1 to `longest` characters. Raises InvalidValue."""
+    """Trims the text and composes it (NFC). Raises InvalidValue unless it has 1 to `longest` readable characters."""
     cleaned = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(cleaned) <= longest:
-        raise InvalidValue(f"The {what} must have 1 to {longest} characters; this one has {len(cleaned)}.")
+        raise InvalidValue(f"The {what} must have 1 to {longest} characters, but has {len(cleaned)}.")
     if printable(cleaned) != cleaned:
         raise InvalidValue(f"The {what} must be one line of readable text, without control characters.")
     return cleaned
 
 
 def printable(text: str) -> str:
-    """Safe on a terminal: contacts choose their own names, and may put escape sequences into them."""
+    """Safe on a terminal: contacts choose their own names, and could put escape sequences into them."""
     return "".join("�" if unicodedata.category(each) in _UNPRINTABLE else each for each in text)

@@ -1,4 +1,4 @@
-"""The gateway's usage plans as the table wants them: it says which keys there are, and what their limits are."""
+"""Restores the gateway's keys and usage plans from the table, which says which keys exist and what their limits are."""
 
 from admin import gateway
 from admin.keys import list_keys
@@ -6,6 +6,6 @@ from admin.tenants import list_tenants
 
 
 def restore() -> int:
-    """Makes what is missing at the gateway for all active keys. Returns for how many. Raises ApiNotFound."""
+    """Creates what the gateway lacks, for all active keys. Returns the number of keys. Raises ApiNotFound."""
     keys = (key for tenant in list_tenants() for key in list_keys(tenant.id))
     return gateway.admit_missing({key.key_id: key.rate_limit for key in keys if key.status == "ACTIVE"})

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - see the package's docstring
 from dataclasses import asdict
 from typing import Annotated
 
@@ -6,22 +5,23 @@ import phonenumbers
 import typer
 
 from admin.errors import InvalidValue
+from admin.tags import list_tags
+from admin.tenants import get_tenant
 from admin.terminal import Json, TenantId, show
 from contacts.domain.contact import ContactWithTags
 from contacts.domain.phone import normalize_phone
 from contacts.domain.source import Source
 from contacts.runtime.identifiers import is_id
+from contacts.storage.contacts import ContactRepository
 
-app = typer.Typer(no_args_is_help=True, help="A tenant's contacts, as the API has them.")
+app = typer.Typer(no_args_is_help=True, help="A tenant's contacts.")
 
-Contact = Annotated[str, typer.Argument(help="Its id or its phone.")]
+Contact = Annotated[str, typer.Argument(help="The contact's id or phone.")]
 
 
 @app.command("show")
 def show_(tenant_id: TenantId, contact: Contact, *, as_json: Json = False) -> None:
     """Show a contact and its tags."""
-    from admin.tags import list_tags
-
     record = asdict(_find(tenant_id, contact))
     names = {tag.id: tag.name for tag in list_tags(tenant_id)}
     assignments = [{"tag_name": names.get(each["tag_id"])} | each for each in record.pop("tag_assignments")]
@@ -37,13 +37,11 @@ def show_(tenant_id: TenantId, contact: Contact, *, as_json: Json = False) -> No
 def untag(
     tenant_id: TenantId,
     contact: Contact,
-    tag_id: Annotated[str, typer.Argument(help="As `contact show` shows it.")],
+    tag_id: Annotated[str, typer.Argument(help="The tag's id. `contact show` shows it.")],
     *,
     as_json: Json = False,
 ) -> None:
-    """Take a tag off one contact, whoever put it there."""
-    from contacts.storage.contacts import ContactRepository
-
+    """Remove a tag from one contact, whatever source assigned it."""
     found = _find(tenant_id, contact)
     held_it = any(each.tag_id == tag_id for each in found.tag_assignments)
     ContactRepository(tenant_id).remove_tag(found.id, tag_id, Source.MANUAL_ADMIN)
@@ -52,9 +50,6 @@ def untag(
 
 def _find(tenant_id: str, contact: str) -> ContactWithTags:
     """Raises TenantNotFound, ContactNotFound, or InvalidValue if it is neither an id nor a phone."""
-    from admin.tenants import get_tenant
-    from contacts.storage.contacts import ContactRepository
-
     contacts = ContactRepository(get_tenant(tenant_id).id)
     if is_id(contact):
         return contacts.get(contact)
@@ -66,7 +61,7 @@ def _find(tenant_id: str, contact: str) -> ContactWithTags:
 
 
 def _international(phone: str) -> str:
-    """As its country writes it, where that is sure: `phonenumbers` drops digits that it cannot place."""
+    """In the notation of its country if no digit is lost: `phonenumbers` drops digits that it does not expect."""
     try:
         number = phonenumbers.parse(f"+{phone}")
     except phonenumbers.NumberParseException:

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - see the package's docstring
 import time
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
@@ -6,25 +5,27 @@ from urllib.parse import parse_qsl, urlsplit
 import typer
 
 from admin.errors import InvalidValue
+from admin.secret_store import signing_root
 from admin.terminal import Json, show
 from contacts.access import signatures
 
 
 def sign(
-    method: Annotated[str, typer.Argument(help="As GET or POST.")],
+    method: Annotated[str, typer.Argument(help="For example GET or POST.")],
     url: Annotated[str, typer.Argument(help="The whole URL, or its path and query.")],
     *,
     key_id: Annotated[
-        str | None, typer.Option(help="Take the secret of the key with this id, which is not looked up.")
+        str | None, typer.Option(help="Derive the signing secret of this key id. The key need not exist.")
     ] = None,
     secret: Annotated[
-        str | None, typer.Option(envvar="CONTACTS_SIGNING_SECRET", help="The secret, as `key create` showed it.")
+        str | None,
+        typer.Option(envvar="CONTACTS_SIGNING_SECRET", help="The signing secret that `key create` showed."),
     ] = None,
-    body: Annotated[str | None, typer.Option(help="What is sent, to the byte.")] = None,
+    body: Annotated[str | None, typer.Option(help="The exact body.")] = None,
     body_file: Annotated[
-        typer.FileBinaryRead | None, typer.Option(help="The file that is sent; - is standard input.")
+        typer.FileBinaryRead | None, typer.Option(help="A file with the exact body; - is standard input.")
     ] = None,
-    timestamp: Annotated[int | None, typer.Option(min=0, help="Unix seconds; now when left out.")] = None,
+    timestamp: Annotated[int | None, typer.Option(min=0, help="In Unix seconds. [now]")] = None,
     as_json: Json = False,
 ) -> None:
     """Print the two headers that sign a request.
@@ -32,7 +33,7 @@ def sign(
     With curl: python -m admin sign GET URL --key-id ID | curl -H @- -H 'Authorization: Bearer ...' URL
     """
     if body is not None and body_file:
-        raise InvalidValue("A request has one body: pass --body or --body-file.")
+        raise InvalidValue("A request has one body. Pass either --body or --body-file.")
     path, query = _split(url)
     sent_at = str(int(time.time()) if timestamp is None else timestamp)
     signature = signatures.sign(
@@ -54,18 +55,16 @@ def _split(url: str) -> tuple[str, list[tuple[str, str]]]:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise InvalidValue(f"{url!r} is no URL: {error}.") from None
-    _, found, path = parts.path.partition("/v1/")  # what stands before it is the stage
+        raise InvalidValue(f"{url!r} is not a URL: {error}.") from None
+    _, found, path = parts.path.partition("/v1/")  # the stage may come before it
     if not found:
-        raise InvalidValue(f"{url!r} is no URL of the API: its paths start with /v1/.")
+        raise InvalidValue(f"{url!r} is not a URL of the API, whose paths start with /v1/.")
     return f"/v1/{path}", parse_qsl(parts.query, keep_blank_values=True)
 
 
 def _secret(key_id: str | None, secret: str | None) -> str:
     if key_id:
-        from admin.secret_store import signing_root
-
         return signatures.signing_secret(signing_root(), key_id)
     if not secret:
-        raise InvalidValue("Sign with which secret? Pass --key-id, or --secret (or set CONTACTS_SIGNING_SECRET).")
+        raise InvalidValue("No signing secret. Pass --key-id or --secret, or set CONTACTS_SIGNING_SECRET.")
     return secret

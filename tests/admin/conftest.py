@@ -1,4 +1,4 @@
-"""The command line as operators call it, on the template's table in moto."""
+"""The command line as operators call it, with the template's table in moto."""
 
 import json
 import os
@@ -29,13 +29,13 @@ class Outcome:
 
     @property
     def records(self) -> Any:
-        """What `--json` printed, when all went well."""
+        """What `--json` printed. Fails unless the command succeeded."""
         assert (self.exit_code, self.stderr) == (0, "")
         return json.loads(self.stdout)
 
     @property
     def refusal(self) -> tuple[int, str]:
-        """The exit code and the one line that says why."""
+        """The exit code and the error line. Fails if the command printed anything else."""
         assert self.stdout == ""
         return self.exit_code, self.stderr
 
@@ -45,7 +45,7 @@ type Run = Callable[..., Outcome]
 
 @cache
 def aws(service: str) -> Any:
-    """A client, one for all tests: making it takes longer than most of them."""
+    """A client shared by all tests, because creating one takes longer than most tests."""
     client: Any = boto3.client  # its stubs want a literal name
     return client(service)
 
@@ -66,7 +66,7 @@ def run(table: Table, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
         assert isinstance(exited.value.code, int)
         return Outcome(exited.value.code, output.out, output.err)
 
-    with mock.patch.dict(os.environ):  # where the options leave their choice
+    with mock.patch.dict(os.environ):  # the options --stage and --table set variables
         yield run
 
 
@@ -84,7 +84,7 @@ def other_tenant_id(run: Run) -> str:
 
 @contextmanager
 def unreachable(client: Any, operation: str) -> Iterator[None]:
-    """What the client asks of AWS by this operation gets no answer."""
+    """Requests of this operation get no answer."""
 
     def fail(**_: object) -> None:
         raise EndpointConnectionError(endpoint_url="https://aws")
@@ -99,7 +99,7 @@ def unreachable(client: Any, operation: str) -> Iterator[None]:
 
 @pytest.fixture
 def queue_urls(run: Run) -> dict[str, str]:
-    """The template's queues for messages, by logical id."""
+    """Logical id → URL of the template's message queues."""
     sqs = aws("sqs")
     urls = {}
     for logical_id in ("InboundMessages", "TagCommands"):

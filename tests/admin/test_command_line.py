@@ -1,4 +1,4 @@
-"""Which deployment a command works on, what it says when AWS refuses, and when it asks."""
+"""Which deployment a command works on, how it explains that AWS refuses, and when it asks for confirmation."""
 
 import json
 import os
@@ -20,18 +20,21 @@ from local import ROOT
 
 NOBODY = "c" + "0" * 24
 WHICH = "Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`."
-NOT_LOCAL = "No local stack is running. Start one with `make start`, or pass another --stage."
-NO_SECRET = "There is no secret 'contacts/prod/key-pepper'. Deploy the stack, or pass its --stage."
-NO_TABLE = "There is no table 'contacts-prd' in this account and region. Deploy it, or pass its --stage or --table."
+NOT_LOCAL = "No local stack is running. Start one with `make start`, or choose another --stage."
+NO_SECRET = "There is no secret 'contacts/prod/key-pepper'. Deploy the stack, or choose another --stage."
+NO_TABLE = (
+    "There is no table 'contacts-prd' in this account and region. "
+    "Deploy the stack, or choose another --stage or --table."
+)
 NO_REGION = "There is no AWS region. Set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE."
 SIGN_IN = "Sign in, for example with `aws sso login`, or choose a profile with AWS_PROFILE."
 NO_CREDENTIALS = f"There are no AWS credentials. {SIGN_IN}"
 NO_ANSWER = (
     'Could not connect to the endpoint URL: "http://127.0.0.1:9/". '
-    "Check the network; for the local stack, that `make start` is running."
+    "Check the network. For the local stack, check that `make start` is running."
 )
-ONCE_MENDED = "Once that is mended, run the command again."
-NO_PROFILE = f"The config profile (nobody) could not be found. {ONCE_MENDED}"
+FIX_AND_REPEAT = "Fix this and run the command again."
+NO_PROFILE = f"The config profile (nobody) could not be found. {FIX_AND_REPEAT}"
 
 REGION = {"AWS_DEFAULT_REGION": "eu-central-1"}
 CREDENTIALS = REGION | {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
@@ -47,7 +50,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def endpoints(server: str, resources: dict[str, Any]) -> dict[str, str]:
-    """What leads the SDK to a server with the tables and secrets of two stages."""
+    """Variables that point the SDK at a server with the tables and secrets of two stages."""
     httpx.post(f"{server}/moto-api/reset")
     table = resources["Table"]["Properties"]
     on_creation = "BillingMode", "AttributeDefinitions", "KeySchema"
@@ -66,7 +69,7 @@ def endpoints(server: str, resources: dict[str, Any]) -> dict[str, str]:
 def run(
     directory: Path, *arguments: str, environment: Mapping[str, str] = {}, stdin: int = subprocess.DEVNULL
 ) -> tuple[int, str, str]:
-    """In a process of its own, with nothing in its environment but what is given."""
+    """Runs the command in its own process, whose environment has only the given variables."""
     process = subprocess.run(
         [sys.executable, "-m", "admin", *arguments],
         cwd=directory,
@@ -96,35 +99,35 @@ def tenants(directory: Path, *options: str, environment: Mapping[str, str] = {})
     return [tenant["id"] for tenant in json.loads(stdout)]
 
 
-def test_without_a_choice_and_without_a_local_stack_it_asks_which(tmp_path: Path) -> None:
+def test_without_a_stage_and_a_local_stack_a_command_asks_for_the_deployment(tmp_path: Path) -> None:
     assert run(tmp_path, "tenant", "list") == refused(WHICH, exit_code=2)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["tag", "--help"], ["key", "create", "--help"]])
-def test_help_needs_no_choice(tmp_path: Path, arguments: list[str]) -> None:
+def test_help_needs_no_deployment(tmp_path: Path, arguments: list[str]) -> None:
     exit_code, stdout, stderr = run(tmp_path, *arguments)
     assert (exit_code, stdout[:23], stderr) == (0, "Usage: python -m admin ", "")
 
 
-def test_the_local_stage_needs_a_local_stack(tmp_path: Path) -> None:
+def test_the_local_stage_needs_a_running_local_stack(tmp_path: Path) -> None:
     assert run(tmp_path, "--stage", "local", "tenant", "list") == refused(NOT_LOCAL)
 
 
-def test_the_sdks_endpoint_leads_to_the_local_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
+def test_the_endpoint_variable_of_the_sdk_selects_the_local_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
     tenant_id = create_tenant(tmp_path, environment=endpoints)
     assert tenants(tmp_path, environment=endpoints) == [tenant_id]
     assert tenants(tmp_path, "--stage", "local", environment=endpoints) == [tenant_id]
     assert tenants(tmp_path, "--stage", "staging", environment=endpoints) == []
 
 
-def test_a_running_local_stack_is_found_by_its_settings(tmp_path: Path, endpoints: dict[str, str]) -> None:
+def test_a_running_local_stack_is_found_by_its_settings_file(tmp_path: Path, endpoints: dict[str, str]) -> None:
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "admin.env").write_text("".join(f"{name}={value}\n" for name, value in endpoints.items()))
     tenant_id = create_tenant(tmp_path)
     assert tenants(tmp_path) == [tenant_id]
 
 
-def test_a_key_is_hashed_with_the_secret_of_its_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
+def test_a_key_is_hashed_with_the_pepper_of_its_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
     table = "--table", "contacts-staging"
     tenant_id = create_tenant(tmp_path, "--stage", "staging", environment=endpoints)
     create = "key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read"
@@ -132,7 +135,7 @@ def test_a_key_is_hashed_with_the_secret_of_its_stage(tmp_path: Path, endpoints:
     assert run(tmp_path, *table, "--stage", "prod", *create, environment=endpoints) == refused(NO_SECRET)
 
 
-def test_a_table_that_is_not_there_is_named(tmp_path: Path, endpoints: dict[str, str]) -> None:
+def test_a_missing_table_is_named(tmp_path: Path, endpoints: dict[str, str]) -> None:
     assert run(tmp_path, "--stage", "prd", "tenant", "list", environment=endpoints) == refused(NO_TABLE)
 
 
@@ -145,7 +148,9 @@ def test_a_table_that_is_not_there_is_named(tmp_path: Path, endpoints: dict[str,
         (CREDENTIALS | {"AWS_PROFILE": "nobody"}, NO_PROFILE),
     ],
 )
-def test_what_the_sdk_lacks_is_one_line(tmp_path: Path, environment: dict[str, str], line: str) -> None:
+def test_a_problem_with_region_credentials_or_network_is_explained_in_one_line(
+    tmp_path: Path, environment: dict[str, str], line: str
+) -> None:
     assert run(tmp_path, "--stage", "dev", "tenant", "list", environment=environment) == refused(line)
 
 
@@ -153,11 +158,11 @@ def test_what_the_sdk_lacks_is_one_line(tmp_path: Path, environment: dict[str, s
     ("code", "line"),
     [
         ("ExpiredTokenException", f"AWS does not accept the credentials (ExpiredTokenException). {SIGN_IN}"),
-        ("AccessDeniedException", f"AWS answers AccessDeniedException: No entry. {ONCE_MENDED}"),
-        ("ThrottlingException", f"AWS answers ThrottlingException: No entry. {ONCE_MENDED}"),
+        ("AccessDeniedException", f"AWS answered AccessDeniedException: No entry. {FIX_AND_REPEAT}"),
+        ("ThrottlingException", f"AWS answered ThrottlingException: No entry. {FIX_AND_REPEAT}"),
     ],
 )
-def test_what_aws_refuses_is_one_line(tmp_path: Path, code: str, line: str) -> None:
+def test_an_error_of_aws_is_explained_in_one_line(tmp_path: Path, code: str, line: str) -> None:
     class Refusing(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_response(HTTPStatus.BAD_REQUEST)
@@ -181,7 +186,7 @@ def test_what_aws_refuses_is_one_line(tmp_path: Path, code: str, line: str) -> N
         (["tag", "delete", "a", "b", "--wait-seconds", "-1"], "Invalid value for '--wait-seconds': Input should be"),
     ],
 )
-def test_misuse_is_explained(tmp_path: Path, arguments: list[str], line: str) -> None:
+def test_incorrect_usage_is_explained(tmp_path: Path, arguments: list[str], line: str) -> None:
     exit_code, stdout, stderr = run(tmp_path, *arguments)
     assert (exit_code, stdout) == (2, "")
     assert stderr.splitlines()[-1].startswith(f"Error: {line}")
@@ -192,11 +197,11 @@ def test_misuse_is_explained(tmp_path: Path, arguments: list[str], line: str) ->
     ("answer", "options", "is_asked", "line"),
     [
         ("n", [], True, "Aborted!"),
-        ("y", [], True, "Error: The tenant has no"),
-        ("n", ["--yes"], False, "Error: The tenant has no"),
+        ("y", [], True, "Error: There is no tenant"),
+        ("n", ["--yes"], False, "Error: There is no tenant"),
     ],
 )
-def test_a_person_is_asked_first(
+def test_a_person_is_asked_for_confirmation(
     tmp_path: Path,
     endpoints: dict[str, str],
     command: tuple[str, str],

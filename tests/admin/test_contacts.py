@@ -6,7 +6,7 @@ from tests.admin.conftest import Run
 
 NOBODY = "c" + "0" * 24
 PHONE = "4915112345678"
-ABSENT = 1, "Error: There is no such contact. Check its id or phone, and the tenant.\n"
+ABSENT = 1, "Error: There is no such contact. Check the tenant and the contact's id or phone.\n"
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def tag_id(run: Run, tenant_id: str) -> str:
 
 @pytest.fixture
 def contact_id(tenant_id: str, tag_id: str) -> str:
-    """A contact that holds the tag."""
+    """The id of a contact that holds the tag."""
     contacts = ContactRepository(tenant_id)
     contact, _ = contacts.upsert(PHONE, "Zoë")
     contacts.assign_tag(contact.id, tag_id, Source.API, "asked for it")
@@ -56,24 +56,24 @@ def test_a_contact_is_found_by_id_and_by_phone(run: Run, tenant_id: str, tag_id:
     [
         (PHONE, "+49 1511 2345678"),
         ("12025550143", "+1 202-555-0143"),
-        ("00491511234567", "00491511234567"),  # no country has 0
-        ("440151123456", "440151123456"),  # the library would leave out the 0 after the country
+        ("00491511234567", "00491511234567"),  # no country code begins with 0
+        ("440151123456", "440151123456"),  # the library would drop the 0 after the country code
         ("99999", "99999"),
     ],
 )
-def test_people_see_the_phone_as_its_country_writes_it(run: Run, tenant_id: str, phone: str, written: str) -> None:
+def test_the_phone_is_shown_in_the_notation_of_its_country(run: Run, tenant_id: str, phone: str, written: str) -> None:
     ContactRepository(tenant_id).upsert(phone, None)
     line = run("contact", "show", tenant_id, phone).stdout.splitlines()[2]
     assert line.split() == ["Phone", *written.split()]
 
 
-def test_people_see_the_tags_by_name(run: Run, tenant_id: str, tag_id: str, contact_id: str) -> None:
+def test_tags_are_shown_with_their_names(run: Run, tenant_id: str, tag_id: str, contact_id: str) -> None:
     lines = run("contact", "show", tenant_id, contact_id).stdout.splitlines()
     assert lines[8:10] == ["", "Tags"]
     assert lines[13].startswith(f"│ VIP      │ {contact_id} │ {tag_id} │ API    │ asked for it │ 20")
 
 
-def test_a_name_cannot_take_over_the_terminal(run: Run, tenant_id: str) -> None:
+def test_escape_sequences_in_a_name_do_not_reach_the_terminal(run: Run, tenant_id: str) -> None:
     ContactRepository(tenant_id).upsert(PHONE, "\x1b[2J[red]x\x9b31m")
     assert run("contact", "show", tenant_id, PHONE).stdout.splitlines()[3].split() == [
         "Display",
@@ -82,18 +82,18 @@ def test_a_name_cannot_take_over_the_terminal(run: Run, tenant_id: str) -> None:
     ]
 
 
-def test_a_contact_without_tags_says_so(run: Run, tenant_id: str) -> None:
+def test_a_contact_without_tags_is_shown_as_such(run: Run, tenant_id: str) -> None:
     ContactRepository(tenant_id).upsert(PHONE, None)
     assert run("contact", "show", tenant_id, PHONE).stdout.endswith("\nTags\nThere are none.\n")
 
 
 @pytest.mark.parametrize("contact", [NOBODY, "999999"])
-def test_a_contact_that_is_not_there_is_refused(run: Run, tenant_id: str, contact: str) -> None:
+def test_an_unknown_contact_is_refused(run: Run, tenant_id: str, contact: str) -> None:
     assert run("contact", "show", tenant_id, contact).refusal == ABSENT
     assert run("contact", "untag", tenant_id, contact, NOBODY).refusal == ABSENT
 
 
-def test_another_tenants_contact_is_not_there(
+def test_another_tenants_contact_is_not_found(
     run: Run, other_tenant_id: str, tenant_id: str, tag_id: str, contact_id: str
 ) -> None:
     for contact in (contact_id, PHONE):
@@ -103,7 +103,7 @@ def test_another_tenants_contact_is_not_there(
 
 
 @pytest.mark.parametrize("command", [("show",), ("untag", NOBODY)])
-def test_what_is_neither_id_nor_phone_is_misused(run: Run, tenant_id: str, command: tuple[str, ...]) -> None:
+def test_text_that_is_neither_id_nor_phone_is_refused(run: Run, tenant_id: str, command: tuple[str, ...]) -> None:
     verb, *tag = command
     assert run("contact", verb, tenant_id, "Zoë", *tag).refusal == (
         2,
@@ -111,13 +111,13 @@ def test_what_is_neither_id_nor_phone_is_misused(run: Run, tenant_id: str, comma
     )
 
 
-def test_nobody_has_contacts(run: Run) -> None:
-    refusal = 1, f"Error: There is no tenant {NOBODY!r}. `python -m admin tenant list` shows them all.\n"
+def test_an_unknown_tenant_is_refused(run: Run) -> None:
+    refusal = 1, f"Error: There is no tenant {NOBODY!r}. List all tenants with `python -m admin tenant list`.\n"
     assert run("contact", "show", NOBODY, PHONE).refusal == refusal
     assert run("contact", "untag", NOBODY, PHONE, NOBODY).refusal == refusal
 
 
-def test_a_tag_is_taken_off_one_contact_whoever_put_it_there(
+def test_a_tag_is_removed_from_one_contact_whatever_source_assigned_it(
     run: Run, tenant_id: str, tag_id: str, contact_id: str
 ) -> None:
     contacts = ContactRepository(tenant_id)

@@ -1,4 +1,4 @@
-"""What API Gateway knows of keys: a gateway key of their id, in the usage plan of their limit."""
+"""Each API key has a gateway key, named like its id, in the usage plan of its rate limit."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NOT_REACHED = (
     'Error: Could not connect to the endpoint URL: "https://aws". '
-    "Check the network; for the local stack, that `make start` is running.\n"
+    "Check the network. For the local stack, check that `make start` is running.\n"
 )
 
 
@@ -30,7 +30,7 @@ def create(run: Run, tenant_id: str, *options: str) -> str:
 
 
 def admitted(gateway: "APIGatewayClient") -> dict[str, str]:
-    """The value of each gateway key → the plan it is in, or nothing."""
+    """Value of each gateway key → name of its usage plan, or empty."""
     in_plans = {
         key["id"]: plan["name"]
         for plan in gateway.get_usage_plans()["items"]
@@ -40,7 +40,7 @@ def admitted(gateway: "APIGatewayClient") -> dict[str, str]:
     return {key["value"]: in_plans.get(key["id"], "") for key in keys if key["enabled"]}
 
 
-def test_a_new_key_is_in_the_plan_of_its_limit(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+def test_a_new_key_is_in_the_usage_plan_of_its_limit(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
     usual, slow, alike = (create(run, tenant_id, *options) for options in ([], ["--rate-limit", "5"], []))
     assert admitted(gateway) == {usual: "contacts-local-80", slow: "contacts-local-5", alike: "contacts-local-80"}
     (api,) = gateway.get_rest_apis()["items"]
@@ -49,7 +49,7 @@ def test_a_new_key_is_in_the_plan_of_its_limit(run: Run, tenant_id: str, gateway
     ]
 
 
-def test_a_successor_is_in_the_same_plan_beside_the_old_key(
+def test_rotation_puts_the_new_key_into_the_plan_of_the_old_one(
     run: Run, tenant_id: str, gateway: "APIGatewayClient"
 ) -> None:
     old = create(run, tenant_id, "--rate-limit", "5")
@@ -57,18 +57,18 @@ def test_a_successor_is_in_the_same_plan_beside_the_old_key(
     assert admitted(gateway) == {old: "contacts-local-5", new: "contacts-local-5"}
 
 
-def test_a_revoked_key_is_gone_from_the_gateway(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+def test_revoking_deletes_the_gateway_key(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
     revoked, other = create(run, tenant_id), create(run, tenant_id)
     said = run("key", "revoke", tenant_id, revoked).stdout
-    assert said.endswith("The gateway may go by what it knows of the key for up to 60 seconds.\n")
+    assert said.endswith("Until the gateway's cache expires, the key can work for up to 60 more seconds.\n")
     assert admitted(gateway) == {other: "contacts-local-80"}
 
 
 @pytest.mark.parametrize("operation", ["CreateUsagePlan", "CreateApiKey", "CreateUsagePlanKey"])
-def test_a_key_that_the_gateway_does_not_take_is_not_made(
+def test_if_the_gateway_fails_no_key_is_created(
     run: Run, tenant_id: str, gateway: "APIGatewayClient", operation: str
 ) -> None:
-    create(run, tenant_id, "--rate-limit", "1")  # so that the tools have their client
+    create(run, tenant_id, "--rate-limit", "1")  # the command creates its client
     with unreachable(gateway_client(), operation):
         outcome = run(*("key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read"))
     assert outcome.refusal == (1, NOT_REACHED)
@@ -79,7 +79,7 @@ def test_a_key_that_the_gateway_does_not_take_is_not_made(
 
 
 @pytest.mark.parametrize("command", ["create", "rotate"])
-def test_a_key_that_the_table_does_not_take_is_not_left_at_the_gateway(
+def test_if_the_table_fails_no_gateway_key_is_left(
     run: Run, tenant_id: str, gateway: "APIGatewayClient", command: str
 ) -> None:
     key_id = create(run, tenant_id)
@@ -92,9 +92,7 @@ def test_a_key_that_the_table_does_not_take_is_not_left_at_the_gateway(
     assert admitted(gateway) == {key_id: "contacts-local-80"}
 
 
-def test_an_interrupted_revocation_is_finished_by_repeating_it(
-    run: Run, tenant_id: str, gateway: "APIGatewayClient"
-) -> None:
+def test_repeating_an_interrupted_revocation_finishes_it(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
     key_id = create(run, tenant_id)
     with unreachable(gateway_client(), "DeleteApiKey"):
         assert run("key", "revoke", tenant_id, key_id).refusal == (1, NOT_REACHED)
@@ -104,7 +102,7 @@ def test_an_interrupted_revocation_is_finished_by_repeating_it(
     assert admitted(gateway) == {}
 
 
-def test_what_the_gateway_forgot_is_restored(
+def test_deleted_gateway_keys_are_restored(
     run: Run, tenant_id: str, other_tenant_id: str, gateway: "APIGatewayClient"
 ) -> None:
     usual, slow, revoked = (
@@ -121,7 +119,9 @@ def test_what_the_gateway_forgot_is_restored(
     assert run("key", "restore", "--json").records == {"restored_keys": 0}
 
 
-def test_a_key_that_is_in_no_plan_is_put_into_its_own(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+def test_a_gateway_key_without_a_plan_is_put_into_its_plan(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient"
+) -> None:
     key_id = create(run, tenant_id)
     (plan,) = gateway.get_usage_plans()["items"]
     (gateway_key,) = gateway.get_api_keys()["items"]
@@ -130,7 +130,9 @@ def test_a_key_that_is_in_no_plan_is_put_into_its_own(run: Run, tenant_id: str, 
     assert admitted(gateway) == {key_id: "contacts-local-80"}
 
 
-def test_a_plan_is_bound_to_the_api_that_is_deployed_now(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
+def test_an_existing_plan_is_bound_to_the_api_that_is_deployed_now(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient"
+) -> None:
     create(run, tenant_id)
     (former,) = gateway.get_rest_apis()["items"]
     gateway.delete_rest_api(restApiId=former["id"])
@@ -143,11 +145,11 @@ def test_a_plan_is_bound_to_the_api_that_is_deployed_now(run: Run, tenant_id: st
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
-        ([], "and there are 0. Deploy the stack, or pass its --stage."),
-        (["contacts-local"] * 2, "and there are 2. Delete the ones that are not in use."),
+        ([], "but have 0. Deploy the stack, or choose another --stage."),
+        (["contacts-local"] * 2, "but have 2. Delete those that are not in use."),
     ],
 )
-def test_there_must_be_one_api(
+def test_there_must_be_exactly_one_api(
     run: Run, tenant_id: str, gateway: "APIGatewayClient", names: list[str], problem: str
 ) -> None:
     (api,) = gateway.get_rest_apis()["items"]
@@ -156,11 +158,11 @@ def test_there_must_be_one_api(
         gateway.create_rest_api(name=name)
     assert run("key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read").refusal == (
         1,
-        f"Error: There must be one API 'contacts-local' in this account and region, {problem}\n",
+        f"Error: This account and region must have exactly one API named 'contacts-local', {problem}\n",
     )
     assert run("key", "list", tenant_id, "--json").records == []
 
 
 def gateway_client() -> Any:
-    """The one that the tools use."""
+    """The client that the commands use."""
     return admin.gateway._client()

@@ -20,12 +20,12 @@ def create(run: Run, tenant_id: str, *options: str) -> Outcome:
 
 
 def authorize(key: str) -> Any:
-    """What the authorizer lets the functions know of a key."""
+    """The context that the authorizer returns for a key."""
     event = {"headers": {"Authorization": f"Bearer {key}"}, "methodArn": METHOD_ARN}
     return invoke("authorizer", event)["context"]
 
 
-def test_a_new_key_opens_the_api_for_its_tenant(run: Run, tenant_id: str) -> None:
+def test_the_authorizer_accepts_a_new_key_for_its_tenant(run: Run, tenant_id: str) -> None:
     created = create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write").records
     assert created == {
         "key_id": created["key_id"],
@@ -59,7 +59,7 @@ def test_a_key_is_shown_once_and_never_stored(run: Run, tenant_id: str, table: T
     shown = run("key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read").stdout
     key = re.search(r"sflo_live_[A-Za-z0-9_-]{43}", shown)
     assert key
-    assert shown.endswith("Hand it over now: it cannot be shown again. On AWS it takes some seconds until it works.\n")
+    assert shown.endswith("Store the key now: it cannot be shown again. On AWS it works after some seconds.\n")
     assert key[0] not in str(table.scan()["Items"])
     assert key[0] not in run("key", "list", tenant_id).stdout + run("key", "list", tenant_id, "--json").stdout
 
@@ -83,7 +83,7 @@ def test_a_key_without_scopes_is_refused(run: Run, tenant_id: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "a\tb"])
-def test_a_name_that_cannot_be_is_refused(run: Run, tenant_id: str, name: str) -> None:
+def test_an_invalid_name_is_refused(run: Run, tenant_id: str, name: str) -> None:
     exit_code, line = run("key", "create", tenant_id, "--name", name, "--scope", "contacts:read").refusal
     assert (exit_code, line[:23]) == (2, "Error: The key's name m")
 
@@ -99,20 +99,20 @@ def test_an_expiry_is_in_utc(run: Run, tenant_id: str, written: str, stored: str
 def test_an_expiry_in_the_past_is_refused(run: Run, tenant_id: str) -> None:
     assert create(run, tenant_id, "--scope", "contacts:read", "--expires", "2020-01-31").refusal == (
         2,
-        "Error: Choose --expires in the future: until then the key works.\n",
+        "Error: The key works until the time of --expires. Choose one in the future.\n",
     )
 
 
 @pytest.mark.parametrize("tenant_id", [NOBODY, "acme", "", "a#b"])
-def test_a_key_for_nobody_is_refused(run: Run, table: Table, tenant_id: str) -> None:
+def test_a_key_for_an_unknown_tenant_is_refused(run: Run, table: Table, tenant_id: str) -> None:
     assert create(run, tenant_id, "--scope", "contacts:read").refusal == (
         1,
-        f"Error: There is no tenant {tenant_id!r}. `python -m admin tenant list` shows them all.\n",
+        f"Error: There is no tenant {tenant_id!r}. List all tenants with `python -m admin tenant list`.\n",
     )
     assert table.scan()["Items"] == []
 
 
-def test_without_the_pepper_there_are_no_keys(run: Run, tenant_id: str) -> None:
+def test_without_a_pepper_no_key_is_created(run: Run, tenant_id: str) -> None:
     outcome = run(
         "--table",
         "contacts-local",
@@ -128,11 +128,13 @@ def test_without_the_pepper_there_are_no_keys(run: Run, tenant_id: str) -> None:
     )
     assert outcome.refusal == (
         1,
-        "Error: There is no secret 'contacts/prod/key-pepper'. Deploy the stack, or pass its --stage.\n",
+        "Error: There is no secret 'contacts/prod/key-pepper'. Deploy the stack, or choose another --stage.\n",
     )
 
 
-def test_the_list_says_all_of_a_key_but_the_key(run: Run, tenant_id: str, other_tenant_id: str) -> None:
+def test_the_list_has_every_setting_of_a_key_but_not_the_key_itself(
+    run: Run, tenant_id: str, other_tenant_id: str
+) -> None:
     first, second, foreign = (
         create(run, owner, "--scope", "contacts:read", "--expires", "2199-01-31").records
         for owner in (tenant_id, tenant_id, other_tenant_id)
@@ -147,8 +149,8 @@ def test_the_list_says_all_of_a_key_but_the_key(run: Run, tenant_id: str, other_
     assert run("key", "list", other_tenant_id, "--json").records == [foreign]
 
 
-def test_the_list_has_every_key_however_many(run: Run, tenant_id: str) -> None:
-    names = [f"Key {number:03}" for number in range(130)]  # more than one BatchGetItem takes
+def test_the_list_has_more_keys_than_one_batch(run: Run, tenant_id: str) -> None:
+    names = [f"Key {number:03}" for number in range(130)]  # one BatchGetItem reads 100
     with ApiKeyItem.batch_write() as keys, TenantApiKey.batch_write() as listings:
         for name in names:
             key_id = f"c{name[-3:]}0000000"
@@ -159,7 +161,7 @@ def test_the_list_has_every_key_however_many(run: Run, tenant_id: str) -> None:
     assert [key["name"] for key in run("key", "list", tenant_id, "--json").records] == names
 
 
-def test_the_table_of_keys_is_for_people(run: Run, tenant_id: str) -> None:
+def test_keys_are_shown_as_a_table(run: Run, tenant_id: str) -> None:
     create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write", "--expires", "2199-01-31")
     headings, _, row = run("key", "list", tenant_id).stdout.splitlines()[1:4]
     assert re.split(r" *┃ *", headings)[1:-1] == [
@@ -169,14 +171,14 @@ def test_the_table_of_keys_is_for_people(run: Run, tenant_id: str) -> None:
     assert re.split(r" *│ *", row)[7:9] == ["2199-01-31 00:00", ""]
 
 
-def test_the_keys_of_nobody_cannot_be_listed(run: Run) -> None:
+def test_listing_the_keys_of_an_unknown_tenant_is_refused(run: Run) -> None:
     assert run("key", "list", NOBODY).refusal == (
         1,
-        f"Error: There is no tenant {NOBODY!r}. `python -m admin tenant list` shows them all.\n",
+        f"Error: There is no tenant {NOBODY!r}. List all tenants with `python -m admin tenant list`.\n",
     )
 
 
-def test_a_revoked_key_opens_nothing_any_more(run: Run, tenant_id: str) -> None:
+def test_the_authorizer_refuses_a_revoked_key(run: Run, tenant_id: str) -> None:
     created = create(run, tenant_id, "--scope", "contacts:read").records
     key = created.pop("key")
     del created["signing_secret"]
@@ -187,35 +189,37 @@ def test_a_revoked_key_opens_nothing_any_more(run: Run, tenant_id: str) -> None:
         authorize(key)
 
 
-def test_revoking_twice_is_revoking(run: Run, tenant_id: str) -> None:
+def test_revoking_again_changes_nothing(run: Run, tenant_id: str) -> None:
     key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
     once, twice = (run("key", "revoke", tenant_id, key_id, "--json").records for _ in range(2))
     assert once == twice
 
 
 @pytest.mark.parametrize("key_id", [NOBODY, "", "sflo_live_abcd", "a#b"])
-def test_what_is_no_key_cannot_be_revoked(run: Run, tenant_id: str, key_id: str) -> None:
+def test_revoking_an_unknown_key_is_refused(run: Run, tenant_id: str, key_id: str) -> None:
     assert run("key", "revoke", tenant_id, key_id).refusal == (
         1,
-        f"Error: The tenant has no key {key_id!r}. `python -m admin key list {tenant_id}` shows them all.\n",
+        f"Error: The tenant has no key {key_id!r}. List its keys with `python -m admin key list {tenant_id}`.\n",
     )
 
 
-def test_a_key_can_have_a_limit_of_its_own(run: Run, tenant_id: str) -> None:
+def test_a_key_can_have_its_own_rate_limit(run: Run, tenant_id: str) -> None:
     created = create(run, tenant_id, "--scope", "contacts:read", "--rate-limit", "5").records
     assert created["rate_limit"] == 5
     assert authorize(created["key"])["rateLimit"] == "5"
 
 
 @pytest.mark.parametrize("rate_limit", ["0", "-1", "10001"])
-def test_a_limit_that_cannot_be_is_refused(run: Run, tenant_id: str, rate_limit: str) -> None:
+def test_an_impossible_rate_limit_is_refused(run: Run, tenant_id: str, rate_limit: str) -> None:
     assert create(run, tenant_id, "--scope", "contacts:read", "--rate-limit", rate_limit).refusal == (
         2,
         f"Error: The rate limit must be 1 to 10000 requests per second, not {rate_limit}.\n",
     )
 
 
-def test_a_key_that_requires_signatures_comes_with_its_secret(run: Run, tenant_id: str, table: Table) -> None:
+def test_a_key_that_requires_signatures_is_shown_with_its_signing_secret(
+    run: Run, tenant_id: str, table: Table
+) -> None:
     created = create(run, tenant_id, "--scope", "contacts:read", "--require-signature").records
     assert created["signing_secret"] == signing_secret(SIGNING_ROOT, created["key_id"])
     assert authorize(created["key"])["requireSignature"] == "true"
@@ -234,7 +238,7 @@ def test_a_key_that_requires_signatures_comes_with_its_secret(run: Run, tenant_i
         ("0.0.0.0/0", "0.0.0.0/0"),
     ],
 )
-def test_a_key_can_be_bound_to_addresses(run: Run, tenant_id: str, written: str, stored: str) -> None:
+def test_a_key_can_be_restricted_to_address_blocks(run: Run, tenant_id: str, written: str, stored: str) -> None:
     allowed = "--allow-ip", "192.0.2.0/24", "--allow-ip", written, "--allow-ip", written
     created = create(run, tenant_id, "--scope", "contacts:read", *allowed).records
     assert created["ip_allowlist"] == ["192.0.2.0/24", stored]
@@ -249,25 +253,25 @@ def test_a_key_can_be_bound_to_addresses(run: Run, tenant_id: str, written: str,
         ("203.0.113.0/24,192.0.2.1", "'203.0.113.0/24,192.0.2.1' does not "),
         ("example.com", "'example.com' does not appear to be an IPv4 or IPv6 network. Write it as "),
         ("", "'' does not appear to be an IPv4 or IPv6 network. Write it as "),
-        ("::ffff:203.0.113.0/120", "'::ffff:203.0.113.0/120' holds IPv4 addresses, "),
+        ("::ffff:203.0.113.0/120", "'::ffff:203.0.113.0/120' contains IPv4 addresses in IPv6 form, "),
     ],
 )
-def test_what_is_no_block_of_addresses_is_refused(run: Run, tenant_id: str, written: str, problem: str) -> None:
+def test_an_invalid_address_block_is_refused(run: Run, tenant_id: str, written: str, problem: str) -> None:
     exit_code, line = create(run, tenant_id, "--scope", "contacts:read", "--allow-ip", written).refusal
     assert (exit_code, line.count("\n")) == (2, 1)
     assert line.startswith(f"Error: {problem}")
     assert run("key", "list", tenant_id, "--json").records == []
 
 
-def test_a_key_cannot_have_more_blocks_than_the_gateway_carries(run: Run, tenant_id: str) -> None:
+def test_a_key_has_at_most_50_address_blocks(run: Run, tenant_id: str) -> None:
     allowed = [option for last in range(51) for option in ("--allow-ip", f"203.0.113.{last}")]
     assert create(run, tenant_id, "--scope", "contacts:read", *allowed).refusal == (
         2,
-        "Error: A key can have 50 blocks of addresses; these are 51.\n",
+        "Error: A key can have at most 50 address blocks, not 51.\n",
     )
 
 
-def test_a_key_can_be_shown_but_for_itself(run: Run, tenant_id: str) -> None:
+def test_the_settings_of_a_key_can_be_shown(run: Run, tenant_id: str) -> None:
     created = create(run, tenant_id, "--scope", "contacts:read", "--require-signature").records
     authorize(created["key"])
     shown = run("key", "show", tenant_id, created["key_id"], "--json").records
@@ -279,7 +283,7 @@ def test_a_key_can_be_shown_but_for_itself(run: Run, tenant_id: str) -> None:
 SETTINGS = "--rate-limit", "5", "--require-signature", "--allow-ip", "203.0.113.0/24"
 
 
-def test_a_rotated_key_has_a_successor_and_works_on_for_a_day(run: Run, tenant_id: str) -> None:
+def test_rotation_copies_the_settings_and_the_old_key_works_for_one_more_day(run: Run, tenant_id: str) -> None:
     old = create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write", *SETTINGS).records
     new = run("key", "rotate", tenant_id, old["key_id"], "--json").records
     end = new.pop("old_key_works_until")
@@ -292,7 +296,7 @@ def test_a_rotated_key_has_a_successor_and_works_on_for_a_day(run: Run, tenant_i
     assert authorize(old["key"]) == told | {"keyId": old["key_id"], "expiresAt": end}
 
 
-def test_the_old_key_ends_when_it_is_told(run: Run, tenant_id: str) -> None:
+def test_the_old_key_expires_at_the_given_time(run: Run, tenant_id: str) -> None:
     old = create(run, tenant_id, "--scope", "contacts:read").records
     end = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
     new = run("key", "rotate", tenant_id, old["key_id"], "--keep-old-until", end, "--json").records
@@ -303,18 +307,20 @@ def test_the_old_key_ends_when_it_is_told(run: Run, tenant_id: str) -> None:
         authorize(old["key"])
 
 
-def test_rotation_says_until_when_the_old_key_works(run: Run, tenant_id: str) -> None:
+def test_rotation_shows_when_the_old_key_expires(run: Run, tenant_id: str) -> None:
     key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
     said = run("key", "rotate", tenant_id, key_id, "--keep-old-until", "2199-01-31T12:00+01:00").stdout
-    assert said.endswith(f"The old key, {key_id}, works until 2199-01-31T11:00:00.000Z; then revoke it.\n")
+    assert said.endswith(f"The old key, {key_id}, works until 2199-01-31T11:00:00.000Z. Revoke it afterwards.\n")
 
 
-def test_a_key_that_expires_is_rotated_to_another_expiry_and_not_prolonged(run: Run, tenant_id: str) -> None:
+def test_rotating_a_key_that_expires_needs_a_new_expiry_and_does_not_prolong_the_old_key(
+    run: Run, tenant_id: str
+) -> None:
     old = create(run, tenant_id, "--scope", "contacts:read", "--expires", "2198-01-31").records
     rotate = "key", "rotate", tenant_id, old["key_id"], "--keep-old-until", "2199-01-01"
     assert run(*rotate).refusal == (
         2,
-        "Error: The key expires at 2198-01-31T00:00:00.000Z. Say with --expires when the new one does.\n",
+        "Error: The key expires at 2198-01-31T00:00:00.000Z. Say with --expires when the new one expires.\n",
     )
     new = run(*rotate, "--expires", "2199-01-31", "--json").records
     assert new["expires_at"] == "2199-01-31T00:00:00.000Z"
@@ -322,11 +328,11 @@ def test_a_key_that_expires_is_rotated_to_another_expiry_and_not_prolonged(run: 
 
 
 @pytest.mark.parametrize("option", ["--keep-old-until", "--expires"])
-def test_a_rotation_into_the_past_is_refused(run: Run, tenant_id: str, option: str) -> None:
+def test_rotation_refuses_times_in_the_past(run: Run, tenant_id: str, option: str) -> None:
     key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
     assert run("key", "rotate", tenant_id, key_id, option, "2020-01-31").refusal == (
         2,
-        f"Error: Choose {option} in the future: until then the key works.\n",
+        f"Error: The key works until the time of {option}. Choose one in the future.\n",
     )
     assert len(run("key", "list", tenant_id, "--json").records) == 1
 
@@ -336,18 +342,16 @@ def test_a_revoked_key_cannot_be_rotated(run: Run, tenant_id: str) -> None:
     run("key", "revoke", tenant_id, key_id)
     assert run("key", "rotate", tenant_id, key_id).refusal == (
         1,
-        f"Error: Key {key_id!r} is revoked. Make a new one with `python -m admin key create`.\n",
+        f"Error: Key {key_id!r} is revoked. Create a new one with `python -m admin key create`.\n",
     )
 
 
 @pytest.mark.parametrize("command", ["show", "rotate", "revoke"])
-def test_a_tenant_has_no_part_in_another_tenants_keys(
-    run: Run, tenant_id: str, other_tenant_id: str, command: str
-) -> None:
+def test_another_tenants_key_is_not_found(run: Run, tenant_id: str, other_tenant_id: str, command: str) -> None:
     key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
     assert run("key", command, other_tenant_id, key_id).refusal == (
         1,
-        f"Error: The tenant has no key {key_id!r}. `python -m admin key list {other_tenant_id}` shows them all.\n",
+        f"Error: The tenant has no key {key_id!r}. List its keys with `python -m admin key list {other_tenant_id}`.\n",
     )
     (key,) = run("key", "list", tenant_id, "--json").records
     assert (key["status"], key["expires_at"]) == ("ACTIVE", None)

@@ -1,4 +1,4 @@
-"""The policy in docs/operations.md against what the commands ask of AWS."""
+"""The IAM policy in docs/operations.md grants exactly what the commands request from AWS."""
 
 import json
 import re
@@ -26,7 +26,7 @@ DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 
 
 def granted() -> list[Right]:
-    """For the stage `local`; region and account are `*`."""
+    """The rights of the policy for the stage `local`. Region and account are `*`."""
     (policy,) = re.findall(r"```json\n(.*?)```", DOCUMENT.replace("prod", "local"), re.DOTALL)
     return [
         (action, resource)
@@ -41,7 +41,7 @@ def several(value: str | list[str]) -> list[str]:
 
 
 def asked(request: "AWSPreparedRequest", service: str, operation: str) -> list[Right]:
-    """What IAM calls the request."""
+    """The rights that IAM checks for the request."""
     if service == "api-gateway":
         return [(f"apigateway:{request.method}", f"arn:aws:apigateway:*::{urlsplit(request.url).path}")]
     body: dict[str, Any] = json.loads(cast("bytes", request.body))
@@ -72,7 +72,7 @@ def used(run: Run) -> Iterator[set[Right]]:
         client.meta.events.unregister("before-send", note)
 
 
-def test_operators_need_what_they_are_granted_and_nothing_else(
+def test_operators_need_exactly_the_rights_that_the_policy_grants(
     run: Run, tenant_id: str, queue_urls: dict[str, str], used: set[Right]
 ) -> None:
     run("tenant", "create", "Globex")

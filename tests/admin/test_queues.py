@@ -10,7 +10,7 @@ CONTACT, TAG = "cm3contact0ada0sample0001", "cm3tag0vip0sample00000001"
 
 
 def received(queue_url: str) -> dict[str, Any]:
-    """The one message that waits, its body read."""
+    """The only message in the queue, with its parsed body."""
     (message,) = aws("sqs").receive_message(QueueUrl=queue_url, AttributeNames=["All"])["Messages"]
     return {**message, "Body": json.loads(message["Body"])}
 
@@ -28,7 +28,7 @@ def test_an_inbound_message_is_sent(run: Run, tenant_id: str, queue_urls: dict[s
     }
 
 
-def test_a_tag_command_is_sent_in_the_order_of_its_contact(
+def test_a_tag_command_is_sent_in_the_message_group_of_its_contact(
     run: Run, tenant_id: str, queue_urls: dict[str, str]
 ) -> None:
     options = "--source", "AI_TOOL", "--reason", "Asked for a quote", "--issued-at", "2026-01-31"
@@ -56,7 +56,7 @@ def test_a_tag_command_is_sent_in_the_order_of_its_contact(
         (["tag-command", "send", "{tenant_id}", CONTACT, "VIP", "REMOVE", "--source", "API"], "tagId"),
     ],
 )
-def test_what_would_not_be_understood_is_not_sent(
+def test_a_malformed_message_is_not_sent(
     run: Run, tenant_id: str, queue_urls: dict[str, str], arguments: list[str], problem: str
 ) -> None:
     exit_code, line = run(*(argument.format(tenant_id=tenant_id) for argument in arguments)).refusal
@@ -74,25 +74,27 @@ def test_what_would_not_be_understood_is_not_sent(
         (["ASSIGN"], "Error: Missing option '--source'."),
         (
             ["ASSIGN", "--source", "API", "--issued-at", "now"],
-            "Error: Invalid value for '--issued-at': 'now' is no time.",
+            "Error: Invalid value for '--issued-at': 'now' is not a time.",
         ),
     ],
 )
-def test_a_command_that_cannot_be_is_misuse(run: Run, tenant_id: str, arguments: list[str], problem: str) -> None:
+def test_an_invalid_option_of_a_tag_command_is_refused(
+    run: Run, tenant_id: str, arguments: list[str], problem: str
+) -> None:
     exit_code, lines = run("tag-command", "send", tenant_id, CONTACT, TAG, *arguments).refusal
     assert exit_code == 2
     assert problem in lines
 
 
-def test_nobody_gets_messages(run: Run, queue_urls: dict[str, str]) -> None:
+def test_a_message_for_an_unknown_tenant_is_refused(run: Run, queue_urls: dict[str, str]) -> None:
     assert run("message", "send", NOBODY, "491512345678").refusal == (
         1,
-        f"Error: There is no tenant {NOBODY!r}. `python -m admin tenant list` shows them all.\n",
+        f"Error: There is no tenant {NOBODY!r}. List all tenants with `python -m admin tenant list`.\n",
     )
 
 
-def test_a_queue_that_is_not_there_is_named(run: Run, tenant_id: str) -> None:
+def test_a_missing_queue_is_named(run: Run, tenant_id: str) -> None:
     assert run("message", "send", tenant_id, "491512345678").refusal == (
         1,
-        "Error: There is no queue 'contacts-local-inbound-messages'. Deploy the stack, or pass its --stage.\n",
+        "Error: There is no queue 'contacts-local-inbound-messages'. Deploy the stack, or choose another --stage.\n",
     )

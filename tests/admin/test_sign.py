@@ -16,7 +16,7 @@ KEY_ID = "cm3key0crm0sample00000001"
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_a_vector_is_signed(run: Run, vector: dict[str, Any]) -> None:
+def test_the_command_signs_each_vector(run: Run, vector: dict[str, Any]) -> None:
     target = vector["path"] + (f"?{vector['query']}" if vector["query"] else "")
     options = "--secret", vector["secret"], "--timestamp", vector["timestamp"], "--body", vector["body"]
     assert run("sign", vector["method"], target, *options, "--json").records == {
@@ -25,7 +25,7 @@ def test_a_vector_is_signed(run: Run, vector: dict[str, Any]) -> None:
     }
 
 
-def test_the_headers_are_lines_for_curl(run: Run) -> None:
+def test_the_headers_are_printed_as_lines_for_curl(run: Run) -> None:
     url = "https://api.example.com/prod/v1/contacts/by-phone?phone=%2B49151"
     earliest = int(time.time())
     timestamp, signature = run("sign", "get", url, "--key-id", KEY_ID).stdout.splitlines()
@@ -42,7 +42,7 @@ def test_the_headers_are_lines_for_curl(run: Run) -> None:
     assert signature == f"X-SigFollow-Signature: {expected}"
 
 
-def test_a_file_is_signed_to_the_byte(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exact_bytes_of_a_file_are_signed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = b'\xff\r\n{"phone": "491512345678"}\n'
     (tmp_path / "body.json").write_bytes(body)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(body)))
@@ -56,17 +56,17 @@ def test_a_file_is_signed_to_the_byte(run: Run, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["/whoami", "--secret", "s"], "'/whoami' is no URL of the API: its paths start with /v1/."),
-        (["http://[x", "--secret", "s"], "'http://[x' is no URL: Invalid IPv6 URL."),
+        (["/whoami", "--secret", "s"], "'/whoami' is not a URL of the API, whose paths start with /v1/."),
+        (["http://[x", "--secret", "s"], "'http://[x' is not a URL: Invalid IPv6 URL."),
         (
             ["/v1/whoami"],
-            "Sign with which secret? Pass --key-id, or --secret (or set CONTACTS_SIGNING_SECRET).",
+            "No signing secret. Pass --key-id or --secret, or set CONTACTS_SIGNING_SECRET.",
         ),
         (
             ["/v1/whoami", "--secret", "s", "--body", "{{}}", "--body-file", __file__],
-            "A request has one body: pass --body or --body-file.",
+            "A request has one body. Pass either --body or --body-file.",
         ),
     ],
 )
-def test_what_cannot_be_signed_is_refused(run: Run, arguments: list[str], line: str) -> None:
+def test_requests_that_cannot_be_signed_are_refused(run: Run, arguments: list[str], line: str) -> None:
     assert run("sign", "GET", *arguments).refusal == (2, f"Error: {line}\n")

@@ -5,7 +5,7 @@ import pytest
 from tests.admin.conftest import Run
 
 
-def test_a_new_tenant_is_listed_as_it_was_answered(run: Run) -> None:
+def test_a_new_tenant_is_listed(run: Run) -> None:
     created = run("tenant", "create", "  Acme  ", "--json").records
     assert created == {"id": created["id"], "name": "Acme", "created_at": created["created_at"]}
     assert re.fullmatch(r"c[a-z0-9]{24}", created["id"])
@@ -13,7 +13,7 @@ def test_a_new_tenant_is_listed_as_it_was_answered(run: Run) -> None:
     assert run("tenant", "list", "--json").records == [created]
 
 
-def test_people_get_a_table(run: Run) -> None:
+def test_tenants_are_shown_as_a_table(run: Run) -> None:
     created = run("tenant", "create", "[bold]Acme[/] :smile:", "--json").records
     listed = run("tenant", "list")
     minute = created["created_at"][:16].replace("T", " ")
@@ -21,7 +21,7 @@ def test_people_get_a_table(run: Run) -> None:
     assert listed.stdout.splitlines()[3] == f"│ {created['id']} │ [bold]Acme[/] :smile: │ {minute} │"
 
 
-def test_without_tenants_the_list_says_so(run: Run) -> None:
+def test_an_empty_list_is_shown_as_such(run: Run) -> None:
     assert run("tenant", "list").stdout == "There are none.\n"
     assert run("tenant", "list", "--json").records == []
 
@@ -34,14 +34,14 @@ def test_two_tenants_may_have_one_name(run: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("", "must have 1 to 100 characters; this one has 0."),
-        ("   ", "must have 1 to 100 characters; this one has 0."),
-        ("x" * 101, "must have 1 to 100 characters; this one has 101."),
+        ("", "must have 1 to 100 characters, but has 0."),
+        ("   ", "must have 1 to 100 characters, but has 0."),
+        ("x" * 101, "must have 1 to 100 characters, but has 101."),
         ("a\nb", "must be one line of readable text, without control characters."),
         ("a\x1b[31mb", "must be one line of readable text, without control characters."),
         ("a\udcffb", "must be one line of readable text, without control characters."),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(run: Run, name: str, problem: str) -> None:
+def test_an_invalid_name_is_refused(run: Run, name: str, problem: str) -> None:
     assert run("tenant", "create", name).refusal == (2, f"Error: The tenant's name {problem}\n")
     assert run("tenant", "list", "--json").records == []

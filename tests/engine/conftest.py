@@ -113,5 +113,5 @@ def _create_tags(tenant: Tenant) -> None:
     now = timestamps.now()
     for number, tag_id in enumerate(tenant.tag_ids[:2]):
         TagItem(*TagItem.key(tenant.id, tag_id), name=f"Tag {number}", created_at=now).save()
-        TagName(*TagName.key(tenant.id, f"Tag {number}"), tag_id=tag_id).save()
+        TagName(*TagName.key(tenant.id, f"tag {number}"), tag_id=tag_id).save()
     TagItem(*TagItem.key(tenant.id, tenant.deleted_tag_id), name="Gone", created_at=now, deleted_at=now).save()

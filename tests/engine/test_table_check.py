@@ -45,14 +45,14 @@ type Harm = Callable[[Table, list[Row]], None]
 @pytest.mark.parametrize(
     ("harm", "id_", "problem"),
     [
-        (lambda t, rows: t.remove(pointer(rows)), contact_id, "No pointer leads to the contact."),
+        (lambda t, rows: t.remove(pointer(rows)), contact_id, "The contact has no pointer."),
         (lambda t, rows: t.remove(contact(rows)), contact_id, "The pointer leads to no contact."),
         (
             lambda t, rows: t.put(contact(rows) | {"tag_origins": {"M": {}}}),
             contact_id,
-            "Its tags and their origins differ.",
+            "The contact's tags and their origins differ.",
         ),
-        (lambda t, rows: t.put(contact(rows) | tags(21)), contact_id, "It holds 21 tags."),
+        (lambda t, rows: t.put(contact(rows) | tags(21)), contact_id, "The contact holds 21 tags."),
         (
             lambda t, rows: t.remove(find(rows, TAGS, "NAME#tag 0")),
             lambda _: ACME.tag_ids[0],
@@ -63,11 +63,15 @@ type Harm = Callable[[Table, list[Row]], None]
                 find(rows, TAGS, ACME.tag_ids[0]) | {"deleted_at": {"S": "2026-11-24T09:00:00.000Z"}}
             ),
             lambda _: "NAME#tag 0",
-            "The name is reserved for no tag.",
+            "The name is reserved for a tag that does not exist.",
         ),
         (lambda t, _: t.put(API_KEY), lambda _: ACME.key_id, "The key is not in its tenant's list."),
-        (lambda t, _: t.put(LISTED_API_KEY), lambda _: ACME.key_id, "The list names a key that is not there."),
-        (lambda t, _: t.put({"pk": {"S": ACME.id}, "sk": {"S": "?"}}), lambda _: "?", "It is of no known kind."),
+        (lambda t, _: t.put(LISTED_API_KEY), lambda _: ACME.key_id, "The tenant's list has a key that does not exist."),
+        (
+            lambda t, _: t.put({"pk": {"S": ACME.id}, "sk": {"S": "?"}}),
+            lambda _: "?",
+            "The kind of this item is unknown.",
+        ),
     ],
 )
 def test_every_harm_is_found(
@@ -84,7 +88,7 @@ def test_a_contact_to_which_anothers_pointer_belongs_is_found(table: Table, firs
     table.put(other)
     found = findings()
     table.remove(other)
-    assert [each.problem for each in found] == ["No pointer leads to the contact."]
+    assert [each.problem for each in found] == ["The contact has no pointer."]
 
 
 def test_keys_and_tags_are_found_whole(table: Table) -> None:
@@ -98,7 +102,7 @@ def test_the_command_counts_what_it_looked_at(
 ) -> None:
     with pytest.raises(SystemExit, check=lambda exited: exited.code == 0):
         main(["check"])
-    assert capsys.readouterr().out == f"All {len(first_rows)} items are as they should be.\n"
+    assert capsys.readouterr().out == f"All {len(first_rows)} items are correct.\n"
     with pytest.raises(SystemExit, check=lambda exited: exited.code == 0):
         main(["check", "--json"])
     assert json.loads(capsys.readouterr().out) == {"items": len(first_rows), "findings": []}
@@ -113,5 +117,5 @@ def test_the_command_fails_when_something_is_amiss(
     shown = capsys.readouterr()
     table.put(pointer(first_rows))
     assert contact_id(first_rows) in shown.out
-    assert "No pointer leads to the contact." in shown.out
+    assert "The contact has no pointer." in shown.out
     assert PHONE not in shown.out + shown.err

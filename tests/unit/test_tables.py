@@ -14,7 +14,7 @@ from contacts.storage.table import Key
         (ContactPointer.key("ctenant0", "c0000000"), ("ctenant0#IDS#0", "c0000000")),
         (ContactPointer.key("ctenant0", "czzzzzzz"), ("ctenant0#IDS#11", "czzzzzzz")),
         (TagItem.key("ctenant0", "ctag0000"), ("ctenant0#TAGS", "ctag0000")),
-        (TagName.key("ctenant0", "VIP Straße"), ("ctenant0#TAGS", "NAME#vip strasse")),
+        (TagName.key("ctenant0", "vip strasse"), ("ctenant0#TAGS", "NAME#vip strasse")),
         (ApiKeyItem.key("0123abcd"), ("KEY#0123abcd", "KEY")),
         (TenantItem.key("ctenant0"), ("TENANTS", "ctenant0")),
         (TenantApiKey.key("ctenant0", "ckey0000"), ("ctenant0#KEYS", "ckey0000")),

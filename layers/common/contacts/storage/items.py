@@ -114,8 +114,9 @@ class TagName(TableItem):
     tag_id = UnicodeAttribute()
 
     @staticmethod
-    def key(tenant_id: str, name: str) -> Key:
-        return TagItem.catalog(tenant_id), f"NAME#{name.casefold()}"
+    def key(tenant_id: str, folded_name: str) -> Key:
+        """Takes the name as tags.fold() returns it."""
+        return TagItem.catalog(tenant_id), f"NAME#{folded_name}"
 
 
 class ApiKeyItem(TableItem):
