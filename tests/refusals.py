@@ -50,7 +50,7 @@ KEY_REUSED = _refusal(
     422,
     "Idempotency-Key reused",
     100,
-    details="This Idempotency-Key belongs to a request with another method, path or body.",
+    details="This Idempotency-Key belongs to a request with another method, path, query or body.",
     field="Idempotency-Key",
 )
 INTERNAL_ERROR = _refusal(500, "Internal error", 131000, details="The cause is in our log under fbtrace_id.")

@@ -25,26 +25,34 @@ def sign(
     body_file: Annotated[
         typer.FileBinaryRead | None, typer.Option(help="A file with the exact body; - is standard input.")
     ] = None,
+    idempotency_key: Annotated[str | None, typer.Option(help="The Idempotency-Key of the request.")] = None,
     timestamp: Annotated[int | None, typer.Option(min=0, help="In Unix seconds. [now]")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the two headers that sign a request.
+    """Print the headers that sign a request, and its Idempotency-Key if it has one.
 
     With curl: python -m admin sign GET URL --key-id ID | curl -H @- -H 'Authorization: Bearer ...' URL
     """
     if body is not None and body_file:
         raise InvalidValue("A request has one body. Pass either --body or --body-file.")
+    if idempotency_key == "":
+        raise InvalidValue("An Idempotency-Key has at least one character.")
     path, query = _split(url)
     sent_at = str(int(time.time()) if timestamp is None else timestamp)
-    signature = signatures.sign(
-        _secret(key_id, secret),
+    text = signatures.canonical_text(
         timestamp=sent_at,
         method=method.upper(),
         path=path,
         query=query,
+        idempotency_key=idempotency_key,
         body=body_file.read() if body_file else (body or "").encode("utf-8", "surrogateescape"),
     )
-    headers = {"X-SigFollow-Timestamp": sent_at, "X-SigFollow-Signature": signature}
+    headers = {
+        "X-SigFollow-Timestamp": sent_at,
+        "X-SigFollow-Signature": signatures.sign(_secret(key_id, secret), text),
+    }
+    if idempotency_key is not None:
+        headers["Idempotency-Key"] = idempotency_key
     if as_json:
         show(headers, as_json=True)
     else:

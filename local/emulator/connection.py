@@ -78,6 +78,7 @@ class _Connection(WSGIRequestHandler):
             **super().make_environ(),
             "PATH_INFO": path.encode().decode("latin-1"),
             "QUERY_STRING": target.query.encode().decode("latin-1"),
+            "local.path": target.path,
             "local.headers": self.headers.items(),
         }
 

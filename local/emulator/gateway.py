@@ -114,7 +114,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         return response
 
     def _generate_lambda_event(self, flask_request: Request, _route: Route, *_: object) -> dict[str, Any]:
-        """SAM CLI's event, with the request id, the time and the original case of header names."""
+        """SAM CLI's event, but with the raw path, the request id, the time and the original case of header names."""
         try:
             flask_request.get_data().decode()
             binary_types = []
@@ -123,6 +123,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         event: dict[str, Any] = construct_v1_event(
             flask_request, self.port, binary_types, self.api.stage_name, self.api.stage_variables
         )
+        event["path"] = flask_request.environ["local.path"]  # API Gateway decodes neither it nor its segments
         now = datetime.now(UTC)
         event["requestContext"] |= {
             "requestId": g.request_id,

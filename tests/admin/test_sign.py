@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contacts.access.signatures import sign, signing_secret
+from contacts.access.signatures import canonical_text, sign, signing_secret
 from local import ROOT
 from tests.admin.conftest import SIGNING_ROOT, Run
 
@@ -18,10 +18,13 @@ KEY_ID = "cm3key0crm0sample00000001"
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_the_command_signs_each_vector(run: Run, vector: dict[str, Any]) -> None:
     target = vector["path"] + (f"?{vector['query']}" if vector["query"] else "")
-    options = "--secret", vector["secret"], "--timestamp", vector["timestamp"], "--body", vector["body"]
+    key = vector["idempotencyKey"]
+    options = ["--secret", vector["secret"], "--timestamp", vector["timestamp"], "--body", vector["body"]]
+    options += [] if key is None else ["--idempotency-key", key]
     assert run("sign", vector["method"], target, *options, "--json").records == {
         "X-SigFollow-Timestamp": vector["timestamp"],
         "X-SigFollow-Signature": vector["signature"],
+        **({} if key is None else {"Idempotency-Key": key}),
     }
 
 
@@ -31,15 +34,20 @@ def test_the_headers_are_printed_as_lines_for_curl(run: Run) -> None:
     timestamp, signature = run("sign", "get", url, "--key-id", KEY_ID).stdout.splitlines()
     sent_at = timestamp.removeprefix("X-SigFollow-Timestamp: ")
     assert earliest <= int(sent_at) <= time.time()
-    expected = sign(
-        signing_secret(SIGNING_ROOT, KEY_ID),
+    text = canonical_text(
         timestamp=sent_at,
         method="GET",
         path="/v1/contacts/by-phone",
         query=[("phone", "+49151")],
+        idempotency_key=None,
         body=b"",
     )
-    assert signature == f"X-SigFollow-Signature: {expected}"
+    assert signature == f"X-SigFollow-Signature: {sign(signing_secret(SIGNING_ROOT, KEY_ID), text)}"
+
+
+def test_an_idempotency_key_is_a_line_for_curl_too(run: Run) -> None:
+    lines = run("sign", "DELETE", "/v1/contacts/c1", "--secret", "s", "--idempotency-key", "a.b").stdout.splitlines()
+    assert lines[2:] == ["Idempotency-Key: a.b"]
 
 
 def test_the_exact_bytes_of_a_file_are_signed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,10 +55,10 @@ def test_the_exact_bytes_of_a_file_are_signed(run: Run, tmp_path: Path, monkeypa
     (tmp_path / "body.json").write_bytes(body)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(body)))
     monkeypatch.setenv("CONTACTS_SIGNING_SECRET", "secret")
-    expected = sign("secret", timestamp="1", method="POST", path="/v1/contacts", query=(), body=body)
+    text = canonical_text(timestamp="1", method="POST", path="/v1/contacts", query=(), idempotency_key=None, body=body)
     for file in (str(tmp_path / "body.json"), "-"):
         signed = run("sign", "POST", "/v1/contacts", "--body-file", file, "--timestamp", "1", "--json").records
-        assert signed["X-SigFollow-Signature"] == expected
+        assert signed["X-SigFollow-Signature"] == sign("secret", text)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +69,10 @@ def test_the_exact_bytes_of_a_file_are_signed(run: Run, tmp_path: Path, monkeypa
         (
             ["/v1/whoami"],
             "No signing secret. Pass --key-id or --secret, or set CONTACTS_SIGNING_SECRET.",
+        ),
+        (
+            ["/v1/whoami", "--secret", "s", "--idempotency-key", ""],
+            "An Idempotency-Key has at least one character.",
         ),
         (
             ["/v1/whoami", "--secret", "s", "--body", "{{}}", "--body-file", __file__],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,14 @@ BODY = '{"phone": "%s", "display_name": "Zoë 😀"}'
 MISSING_HEADER, CLOCK_SKEW, BAD_SIGNATURE = map(signature_rejected, ("missing_header", "clock_skew", "bad_signature"))
 
 
-def sign(secret: str, method: str, target: str, body: str | bytes = b"", *, seconds_off: int = 0) -> dict[str, str]:
-    """The two headers. The target must be in its canonical form."""
+def sign(
+    secret: str, method: str, target: str, body: str | bytes = b"", *, key: str = "", seconds_off: int = 0
+) -> dict[str, str]:
+    """The headers for a target that is in its canonical form. `key` is the encoded Idempotency-Key."""
     timestamp = str(int(time.time()) + seconds_off)
-    raw_body = body.encode() if isinstance(body, str) else body
-    signature = hmac.digest(secret.encode(), f"{timestamp}.{method}.{target}.".encode() + raw_body, "sha256").hex()
+    body_hash = sha256(body.encode() if isinstance(body, str) else body).hexdigest()
+    text = f"{timestamp}.{method}.{target}.{key}.{body_hash}"
+    signature = hmac.digest(secret.encode(), text.encode(), "sha256").hex()
     return {"X-SigFollow-Timestamp": timestamp, "X-SigFollow-Signature": f"sha256={signature}"}
 
 
@@ -50,17 +54,41 @@ def test_a_signed_request_is_accepted(signed: Caller, secret: str, phone: str) -
     assert signed.call("DELETE", path, headers=sign(secret, "DELETE", path)) == (200, {"ok": True})
 
 
-@pytest.mark.parametrize("written", ["phone=%2B1234&a=1&a=", "a=&a=1&phone=%2b1234", "a&phone=%2B12%334&a=1"])
+@pytest.mark.parametrize("written", ["phone=%2B1234&a=&a=1", "a=&a=1&phone=%2b1234", "a&phone=%2B12%334&a=1"])
 def test_the_encoding_of_the_query_does_not_matter(signed: Caller, secret: str, written: str) -> None:
     canonical = "/v1/contacts/by-phone?a=&a=1&phone=%2B1234"
     headers = sign(secret, "GET", canonical)
     assert signed.call("GET", f"/v1/contacts/by-phone?{written}", headers=headers)[0] == 400  # four digits
 
 
-@pytest.mark.parametrize("written", ["a%20b", "a%20%62", "%61%20b"])
+def test_the_values_of_one_parameter_have_an_order(signed: Caller, secret: str) -> None:
+    headers = sign(secret, "GET", f"{WHOAMI}?a=1&a=2")
+    assert signed.call("GET", f"{WHOAMI}?a=1&a=2", headers=headers)[0] == 200
+    assert signed.call("GET", f"{WHOAMI}?a=2&a=1", headers=headers) == BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("written", ["a%20b%2541", "a%20%62%25%34%31", "%61%20b%2541"])
 def test_the_encoding_of_the_path_does_not_matter(signed: Caller, secret: str, written: str) -> None:
-    headers = sign(secret, "GET", "/v1/contacts/a%20b")
+    headers = sign(secret, "GET", "/v1/contacts/a%20b%2541")
     assert signed.call("GET", f"/v1/contacts/{written}", headers=headers) == CONTACT_NOT_FOUND
+
+
+def test_a_path_is_decoded_once(signed: Caller, secret: str) -> None:
+    headers = sign(secret, "GET", "/v1/contacts/A")
+    assert signed.call("GET", "/v1/contacts/A", headers=headers) == CONTACT_NOT_FOUND
+    assert signed.call("GET", "/v1/contacts/%41", headers=headers) == CONTACT_NOT_FOUND
+    assert signed.call("GET", "/v1/contacts/%2541", headers=headers) == BAD_SIGNATURE
+
+
+def test_an_idempotency_key_is_signed(signed: Caller, secret: str, phone: str) -> None:
+    body = BODY % phone
+    headers = sign(secret, "POST", "/v1/contacts", body, key="order%2E1")
+    assert signed.call("POST", "/v1/contacts", body=body, headers=headers) == BAD_SIGNATURE
+    for status in 201, 201:  # the second answer is the kept one
+        key = {"Idempotency-Key": "order.1"}
+        assert signed.call("POST", "/v1/contacts", body=body, headers=headers | key)[0] == status
+    key = {"Idempotency-Key": "order.2"}
+    assert signed.call("POST", "/v1/contacts", body=body, headers=headers | key) == BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("missing", ["X-SigFollow-Timestamp", "X-SigFollow-Signature"])

@@ -1,5 +1,5 @@
 // Signs the requests of signing.json as a client in JavaScript would: node tests/vectors/check_signing.mjs
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 // encodeURIComponent() leaves five characters that RFC 3986 reserves.
@@ -14,14 +14,20 @@ function canonicalPath({ stage, path }) {
 }
 
 function canonicalQuery({ query }) {
-  const pairs = [...new URLSearchParams(query)].sort((a, b) => compare(a[0], b[0]) || compare(a[1], b[1]));
+  const pairs = [...new URLSearchParams(query)].sort((a, b) => compare(a[0], b[0])); // keeps the order of equal names
   return pairs.length ? "?" + pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&") : "";
+}
+
+function canonicalText(vector) {
+  const key = encode(vector.idempotencyKey ?? "").replaceAll(".", "%2E");
+  const hash = createHash("sha256").update(vector.body, "utf8").digest("hex");
+  return [vector.timestamp, vector.method, canonicalPath(vector) + canonicalQuery(vector), key, hash].join(".");
 }
 
 const { vectors } = JSON.parse(readFileSync(new URL("signing.json", import.meta.url), "utf8"));
 const wrong = vectors.filter((vector) => {
-  const canonical = `${vector.timestamp}.${vector.method}.${canonicalPath(vector)}${canonicalQuery(vector)}.${vector.body}`;
-  const signature = "sha256=" + createHmac("sha256", vector.secret).update(canonical, "utf8").digest("hex");
+  const canonical = canonicalText(vector);
+  const signature = "sha256=" + createHmac("sha256", vector.secret).update(canonical).digest("hex");
   return canonical !== vector.canonical || signature !== vector.signature;
 });
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from contacts.access.identity import Identity
-from contacts.access.signatures import sign, signing_secret
+from contacts.access.signatures import canonical_text, sign, signing_secret
 from contacts.domain.errors import AddressNotAllowed, SecretUnavailable, SignatureRejected
 from contacts.runtime import settings
 
@@ -50,14 +50,18 @@ def _check_signature(request: SignedRequest) -> None:
         raise SignatureRejected("missing_header")
     if not _UNIX_SECONDS.fullmatch(timestamp) or abs(int(time.time()) - int(timestamp)) > _MOST_CLOCK_SKEW_SECONDS:
         raise SignatureRejected("clock_skew")
-    expected = sign(
-        signing_secret(_signing_root(), request.identity.key_id),
+    idempotency_key = request.header("Idempotency-Key")
+    if idempotency_key == "":  # its text would be that of a request without the header
+        raise SignatureRejected("bad_signature")
+    text = canonical_text(
         timestamp=timestamp,
         method=request.method,
         path=request.path_text,
         query=request.query_pairs,
+        idempotency_key=idempotency_key,
         body=request.raw_body,
     )
+    expected = sign(signing_secret(_signing_root(), request.identity.key_id), text)
     if not hmac.compare_digest(signature.lower().encode(errors="replace"), expected.encode()):
         raise SignatureRejected("bad_signature")
 

@@ -110,7 +110,8 @@ class IdempotencyKeyReused(ContactsError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This Idempotency-Key belongs to a request with another method, path or body.", field="Idempotency-Key"
+            "This Idempotency-Key belongs to a request with another method, path, query or body.",
+            field="Idempotency-Key",
         )
 
 

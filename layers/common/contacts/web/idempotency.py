@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 from aws_lambda_powertools.utilities.idempotency.serialization.base import BaseIdempotencySerializer
 
+from contacts.access.signatures import canonical_target
 from contacts.domain.errors import IdempotencyKeyReused, RequestInProgress
 from contacts.storage.idempotency import IdempotencyRecords
 from contacts.web.request import Request
@@ -46,7 +47,8 @@ def perform_once(use_case: UseCase, request: Request, context: "LambdaContext") 
         ),
         output_serializer=_Replayable(),
     )
-    fingerprint = [request.method, request.path_text, sha256(request.raw_body).hexdigest()]
+    target = canonical_target(request.path_text, request.query_pairs)
+    fingerprint = [request.method, target, sha256(request.raw_body).hexdigest()]
     try:
         response: Response = perform_idempotently(call={"key": request.idempotency_key, "request": fingerprint})
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:

@@ -86,7 +86,7 @@ class Request:
 
     @property
     def path_text(self) -> str:
-        """The whole path, without the stage."""
+        """The whole path as the caller sent it, without the stage."""
         return str(self._event["path"])
 
     @property
