@@ -17,7 +17,7 @@ from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # typ
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-from contacts.runtime import timestamps
+from contacts.runtime import threads, timestamps
 from contacts.storage import contacts
 from contacts.storage.items import TagItem
 from contacts.storage.table import connection
@@ -131,8 +131,9 @@ def forget() -> None:
 
 
 @pytest.fixture
-def table(policies: Policies) -> Iterator[Table]:
-    """The template's table, empty, in moto."""
+def table(policies: Policies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+    """The template's table, empty, in moto. moto takes one request at a time: it copies its tables while it writes."""
+    monkeypatch.setattr(threads, "MOST_THREADS", 1)
     properties = template_resources()["Table"]["Properties"]
     on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
     with mock_aws():

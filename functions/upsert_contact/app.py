@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from contacts.domain.phone import no_alias, parse_match
 from contacts.runtime import startup
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.table import connect
@@ -14,7 +15,9 @@ from contacts.web.response import Response
 @endpoint
 def handler(request: Request) -> Response:
     wanted = request.body(ContactUpsert)
-    contact, is_new = ContactRepository(request.tenant_id, request.deadline).upsert(wanted.phone, wanted.display_name)
+    find_alias = request.optional_query("match", parse_match, no_alias)
+    contacts = ContactRepository(request.tenant_id, request.deadline)
+    contact, is_new = contacts.upsert(wanted.phone, wanted.display_name, alias=find_alias(wanted.phone))
     return Response(HTTPStatus.CREATED if is_new else HTTPStatus.OK, contact)
 
 

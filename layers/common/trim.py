@@ -10,7 +10,7 @@ from typing import Any
 
 OPERATIONS = {
     "dynamodb": frozenset(
-        {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "TransactWriteItems", "UpdateItem"},
+        {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
     ),
     "secretsmanager": frozenset({"GetSecretValue"}),
     "sqs": frozenset({"SendMessage"}),

@@ -14,9 +14,10 @@ SCOPES = ("contacts:read", "contacts:write")
 
 ROUTES = {
     "any": ("GET/v1/whoami",),
-    "contacts:read": ("GET/v1/contacts/*",),
+    "contacts:read": ("GET/v1/contacts", "GET/v1/contacts/*"),
     "contacts:write": (
         "POST/v1/contacts",
+        "POST/v1/contacts/batch",
         "PATCH/v1/contacts/*",
         "DELETE/v1/contacts/*",
         "POST/v1/contacts/*/tags",

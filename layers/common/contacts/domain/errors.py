@@ -75,8 +75,9 @@ class TagNotFound(ContactsError):
     code = 100
     message = "Not found"
 
-    def __init__(self) -> None:
-        super().__init__("There is no such tag.")
+    def __init__(self, **place: str) -> None:
+        """`field` is the place of the tag within an item of a batch."""
+        super().__init__("There is no such tag.", **place)
 
 
 class TagLimitReached(ContactsError):

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 _SHORTEST, _LONGEST = 5, 32
 _PUNCTUATION = frozenset("+()./" + "＋（）．／" + "\N{MINUS SIGN}\t")
@@ -34,6 +35,20 @@ def normalize_phone(raw: str) -> str:
     return "".join(digits)
 
 
+type FindAlias = Callable[[str], str | None]
+
+
+def parse_match(text: str) -> FindAlias:
+    """What `match=` asks for. Raises ValueError with a text that completes "match …"."""
+    if text not in _MATCHES:
+        raise ValueError("must be exact or alias.")
+    return _MATCHES[text]
+
+
+def no_alias(_phone: str) -> None:
+    """For `match=exact`, the default."""
+
+
 def alias_of(phone: str) -> str | None:
     """The other spelling of a normalized phone, under which the same person may be stored; most phones have none."""
     for spelling, other in _ALIASES:
@@ -41,3 +56,6 @@ def alias_of(phone: str) -> str | None:
         if match:
             return match.expand(other)
     return None
+
+
+_MATCHES: dict[str, FindAlias] = {"exact": no_alias, "alias": alias_of}

@@ -9,8 +9,8 @@ MOST_THREADS = 8
 
 def side_by_side[Item, Result](function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """The results in the order of the items. Raises the first error, when all calls have ended."""
-    if len(items) == 1:
-        return [function(items[0])]
+    if len(items) <= 1:
+        return [function(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most functions start without it
 
     with ThreadPoolExecutor(MOST_THREADS) as pool:

@@ -24,11 +24,12 @@ class IdempotencyRecords(BasePersistenceLayer):
     A lock names its owner, so a write that is sent again after a lost reply recognises its own lock.
     """
 
-    def __init__(self, key_id: str) -> None:
+    def __init__(self, key_id: str, deadline: float) -> None:
+        """No request is sent after the deadline, in seconds of time.monotonic()."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._key_id = key_id
         self._owner = str(uuid.uuid4())
-        self._table = Table()
+        self._table = Table(deadline)
 
     @override
     def _put_record(self, data_record: DataRecord) -> None:

@@ -1,10 +1,11 @@
 """The request bodies, contract section 3."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from contacts.domain.contact import TAG_LIMIT
 from contacts.parsing.fields import DisplayName, Id, Phone, Reason, StrictModel
 
 
@@ -33,3 +34,13 @@ class ContactUpdate(StrictModel):
 class TagAssign(StrictModel):
     tag_id: Id
     reason: Reason | None = None
+
+
+class ContactBatch(StrictModel):
+    """The contacts are checked one by one, because a malformed one refuses itself and not the batch."""
+
+    contacts: Annotated[list[Any], Field(min_length=1, max_length=100)]
+
+
+class BatchContact(ContactUpsert):
+    tags: Annotated[tuple[TagAssign, ...], Field(max_length=TAG_LIMIT, strict=False)] = ()

@@ -12,7 +12,7 @@ from contacts.access.origin import check_origin
 from contacts.domain.errors import ContactsError
 from contacts.runtime.observability import logger, metrics
 from contacts.web.request import Request
-from contacts.web.response import Response
+from contacts.web.response import Response, error_object
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -32,7 +32,8 @@ def endpoint(use_case: UseCase) -> Handler:
         request = Request(event, context.aws_request_id)
         with logger.append_context_keys(**request.log_keys):  # for this request only: the next has other keys
             outcome, response = _answer(use_case, request, context)
-            logger.info(outcome, status=response.status, duration_ms=round(1000 * (perf_counter() - started), 1))
+            duration_ms = round(1000 * (perf_counter() - started), 1)
+            logger.info(outcome, extra={"status": response.status, "duration_ms": duration_ms, **response.log_keys})
         metrics.add_dimension("Function", context.function_name)
         metrics.add_metric(outcome, MetricUnit.Count, 1)
         metrics.flush_metrics()
@@ -72,11 +73,4 @@ def _perform(use_case: UseCase, request: Request, context: "LambdaContext") -> R
 
 def _refusal(error: ContactsError, request: Request) -> Response:
     retry = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
-    body = {
-        "message": error.message,
-        "type": error.type,
-        "code": error.code,
-        "error_data": error.error_data,
-        "fbtrace_id": request.id,
-    }
-    return Response(error.status, {"error": body}, retry)
+    return Response(error.status, {"error": error_object(error, request.id)}, retry)

@@ -32,12 +32,15 @@ def perform_once(use_case: UseCase, request: Request, context: "LambdaContext") 
     """The answer of the use case, or the kept one. Raises RequestInProgress, IdempotencyKeyReused."""
 
     def perform(*, call: dict[str, Any]) -> Response:  # noqa: ARG001 - the utility hashes it
-        return use_case(request)
+        response = use_case(request)
+        if not response.is_final:
+            raise _NotFinalError(response)
+        return response
 
     perform_idempotently = idempotent_function(
         perform,
         data_keyword_argument="call",
-        persistence_store=IdempotencyRecords(request.identity.key_id),
+        persistence_store=IdempotencyRecords(request.identity.key_id, request.keeping_deadline),
         config=IdempotencyConfig(
             event_key_jmespath="key",
             payload_validation_jmespath="request",
@@ -55,10 +58,20 @@ def perform_once(use_case: UseCase, request: Request, context: "LambdaContext") 
         raise RequestInProgress from error
     except IdempotencyValidationError as error:
         raise IdempotencyKeyReused from error
+    except _NotFinalError as error:
+        return error.response
     except IdempotencyPersistenceLayerError as error:
         cause = error.__cause__ or error  # our own error, which the utility wrapped
         raise cause from cause.__cause__
     return response
+
+
+class _NotFinalError(Exception):
+    """Makes the utility forget the record instead of keeping the answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 class _Replayable(BaseIdempotencySerializer):

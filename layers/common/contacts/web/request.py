@@ -14,7 +14,6 @@ from contacts.runtime.identifiers import is_id
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_WRITE_SECONDS = 14.0
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _WRITING_METHODS = frozenset({"POST", "PATCH", "DELETE"})
@@ -24,8 +23,13 @@ class Request:
     """Takes any event without an error: a part that is missing or has another type raises when it is read."""
 
     def __init__(self, event: object, invocation_id: str) -> None:
-        self.deadline = time.monotonic() + _WRITE_SECONDS
-        """No request is sent to the table after it, so that the answer can still be kept and sent."""
+        started = time.monotonic()
+        self.last_begin = started + 10
+        """No further item of a batch is begun after it, in seconds of time.monotonic(), like those that follow."""
+        self.deadline = started + 14
+        """The use case sends no request to the table after it."""
+        self.keeping_deadline = started + 16
+        """An answer is not kept after it: what was sent until then ends before the function's timeout of 20 s."""
         self._invocation_id = invocation_id
         self._event = _dict(event)
         self._headers = {name.lower(): value for name, value in _dict(self._event.get("headers")).items()}
@@ -121,7 +125,9 @@ class Request:
             raise InvalidParameter(name, f"{name} is required.")
         return _parse(name, text, parse)
 
-    def optional_query[Value](self, name: str, parse: Callable[[str], Value], default: Value) -> Value:
+    def optional_query[Value, Default](
+        self, name: str, parse: Callable[[str], Value], default: Default
+    ) -> Value | Default:
         """As `query`, but a missing parameter has the default."""
         text = self._query_text(name)
         return default if text is None else _parse(name, text, parse)

@@ -7,6 +7,8 @@ from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any
 
+from contacts.domain.errors import ContactsError
+
 
 class Rendered(str):
     """A resource that is JSON text already."""
@@ -20,6 +22,10 @@ class Response:
     resource: object
     """A dataclass of domain/ or access/, a dict, or Rendered."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    log_keys: Mapping[str, object] = field(default_factory=dict)
+    """What the log says of the outcome besides the status."""
+    is_final: bool = True
+    """Whether the answer is kept for an Idempotency-Key; if not, the same request is done again."""
 
     @cached_property
     def body(self) -> str:
@@ -39,3 +45,14 @@ def _to_object(resource: Any) -> dict[str, Any]:  # noqa: ANN401 - json's signat
 def _camel_case(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
+
+
+def error_object(error: ContactsError, request_id: str) -> dict[str, Any]:
+    """Contract section 5."""
+    return {
+        "message": error.message,
+        "type": error.type,
+        "code": error.code,
+        "error_data": error.error_data,
+        "fbtrace_id": request_id,
+    }
