@@ -38,7 +38,7 @@ ADDRESS_NOT_ALLOWED = _refusal(
 )
 CONTACT_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such contact.")
 TAG_NOT_FOUND = _refusal(404, "Not found", 100, details="There is no such tag.")
-TAG_LIMIT_REACHED = _refusal(409, "Limit reached", 131000, details="The contact already holds 20 tags.", limit=20)
+TAG_LIMIT_REACHED = _refusal(409, "Limit reached", 131000, details="A contact can hold at most 20 tags.", limit=20)
 IN_PROGRESS = _refusal(
     409,
     "In progress",

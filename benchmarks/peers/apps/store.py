@@ -185,7 +185,7 @@ def assign_tag(tenant_id: str, contact_id: str, tag_id: str, reason: str | None)
             raise
         if "Item" not in error.response or _plain(error.response["Item"])["id"] != contact_id:  # type: ignore[typeddict-item]
             raise not_found("contact") from None
-        details = f"The contact already holds {TAG_LIMIT} tags."
+        details = f"A contact can hold at most {TAG_LIMIT} tags."
         raise Problem(409, 131000, "Limit reached", details, limit=TAG_LIMIT) from None
     is_new = item["tag_origins"][tag_id]["written_by"] == call
     return _assignment(item, tag_id), is_new, TAG_LIMIT - len(item["tags"])

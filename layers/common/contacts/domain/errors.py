@@ -85,7 +85,7 @@ class TagLimitReached(ContactsError):
     message = "Limit reached"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The contact already holds {limit} tags.", limit=limit)
+        super().__init__(f"A contact can hold at most {limit} tags.", limit=limit)
 
 
 class AssignmentOutweighed(ContactsError):
