@@ -14,6 +14,9 @@ from contacts.runtime.identifiers import is_id
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+BEGINNING_SECONDS, WRITING_SECONDS, KEEPING_SECONDS = 10, 14, 16
+"""How long after its start a call begins items of a batch, writes, and keeps its answer; docs/decisions/ says why."""
+
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _WRITING_METHODS = frozenset({"POST", "PATCH", "DELETE"})
@@ -24,11 +27,11 @@ class Request:
 
     def __init__(self, event: object, invocation_id: str) -> None:
         started = time.monotonic()
-        self.last_begin = started + 10
+        self.last_begin = started + BEGINNING_SECONDS
         """No further item of a batch is begun after it, in seconds of time.monotonic(), like those that follow."""
-        self.deadline = started + 14
+        self.deadline = started + WRITING_SECONDS
         """The use case sends no request to the table after it."""
-        self.keeping_deadline = started + 16
+        self.keeping_deadline = started + KEEPING_SECONDS
         """An answer is not kept after it: what was sent until then ends before the function's timeout of 20 s."""
         self._invocation_id = invocation_id
         self._event = _dict(event)
