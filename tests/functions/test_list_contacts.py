@@ -110,7 +110,7 @@ def test_a_phone_that_is_deleted_and_created_again_meanwhile_is_not_shown_under_
 
 
 def test_two_pointers_to_one_phone_are_one_key_of_the_batch(acme: Tenant, wire: Wire) -> None:
-    """As when a contact is deleted and created again between two Queries. DynamoDB refuses a key that is there twice."""
+    """As when a contact is deleted and created again between two Queries. DynamoDB refuses duplicate keys."""
     (contact,) = create(acme, 1)
     ContactPointer(*ContactPointer.key(acme.id, new_id()), phone=contact["phone"]).save()
     wire.requests.clear()
