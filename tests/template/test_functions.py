@@ -9,19 +9,22 @@ from tests.events import sample_event
 from tests.handlers import FUNCTIONS, logical_id
 from tests.template.conftest import ENDPOINTS
 
+BATCH_READ = "dynamodb:BatchGetItem"
 READ, UPDATE, PUT, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem"
 ACTIONS = {
     "authorizer": [READ, UPDATE],
-    "get_contact_by_phone": [READ],
+    "get_contact_by_phone": [READ, BATCH_READ],
     "get_contact": [READ],
+    "list_contacts": ["dynamodb:Query", BATCH_READ],
     "upsert_contact": [UPDATE, PUT],
+    "upsert_contacts": [BATCH_READ, UPDATE, PUT],
     "update_contact": [READ, UPDATE],
     "delete_contact": [READ, DELETE],
-    "assign_tag": ["dynamodb:BatchGetItem", UPDATE],
+    "assign_tag": [BATCH_READ, UPDATE],
     "remove_tag": [READ, UPDATE],
     "whoami": [],
     "record_inbound_message": [READ, UPDATE, PUT],
-    "apply_tag_command": [READ, "dynamodb:BatchGetItem", UPDATE],
+    "apply_tag_command": [READ, BATCH_READ, UPDATE],
 }
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
 QUEUES = {"apply_tag_command": "TagCommands", "record_inbound_message": "InboundMessages"}
