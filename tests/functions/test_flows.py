@@ -79,8 +79,13 @@ def test_without_a_pointer_nothing_follows(
 @pytest.mark.parametrize(
     ("function", "requests"),
     [
-        ("get_contact_by_phone", [{"query": {"phone": "491512345678"}}]),
+        (
+            "get_contact_by_phone",
+            [{"query": {"phone": "491512345678"}}, {"query": {"phone": "5511987654321", "match": "alias"}}],
+        ),
         ("get_contact", [{"contactId": "the contact"}]),
+        ("list_contacts", [{}]),
+        ("upsert_contacts", [{"json_body": {"contacts": [{"phone": "99999", "tags": [{"tag_id": ACME.tag_ids[0]}]}]}}]),
         ("upsert_contact", [{"json_body": {"phone": "491512345678"}}, {"json_body": {"phone": "99999"}}]),
         ("update_contact", [{"contactId": "the contact", **NAME}, {"contactId": "the contact", "json_body": {}}]),
         ("delete_contact", [{"contactId": "the contact"}]),

@@ -20,7 +20,7 @@ from pynamodb.transactions import TransactWrite
 
 from contacts.domain.errors import DatabaseUnavailable
 from contacts.runtime import settings
-from contacts.storage.retries import attempts, retry
+from contacts.storage.retries import MOST_FAULTS, attempts, retry
 
 _MOST_KEYS_IN_A_BATCH = 100
 
@@ -93,6 +93,7 @@ class Table:
         found: dict[Key, dict[str, Any]] = {}
         table = TableItem._get_connection().table_name  # noqa: SLF001
         wanted: Any = [{"pk": pk, "sk": sk} for pk, sk in keys]  # pynamodb's annotation, Sequence[str], is wrong
+        faults = 0
         for _ in self.attempts():
             read = partial(connection().batch_get_item, table, wanted, consistent_read=consistent)
             answer = self._retry(read)
@@ -100,6 +101,9 @@ class Table:
             unprocessed = answer.get("UnprocessedKeys", {}).get(table)
             if not unprocessed:
                 return found
+            faults = 0 if answer["Responses"][table] else faults + 1
+            if faults == MOST_FAULTS:
+                break
             wanted = [{name: value["S"] for name, value in key.items()} for key in unprocessed["Keys"]]
         raise DatabaseUnavailable
 
