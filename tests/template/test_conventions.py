@@ -15,7 +15,7 @@ from tests.handlers import FUNCTIONS, logical_id
 from tests.template.conftest import ENDPOINTS
 
 PACKAGE = ROOT / "layers" / "common" / "contacts"
-STORAGE = "table", "retries", "items", "contacts", "idempotency"
+STORAGE = [each.stem for each in (PACKAGE / "storage").glob("*.py")]
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
 
