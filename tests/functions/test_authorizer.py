@@ -22,7 +22,13 @@ API = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/dev/"
 READ, WRITE = "contacts:read", "contacts:write"
 ITEM = {"pk": f"KEY#{HASH}", "sk": "KEY"}
 
-READ_ROUTES = {"GET/v1/whoami", "GET/v1/contacts", "GET/v1/contacts/by-phone", "GET/v1/contacts/c1234567"}
+READ_ROUTES = {
+    "GET/v1/whoami",
+    "GET/v1/tags",
+    "GET/v1/contacts",
+    "GET/v1/contacts/by-phone",
+    "GET/v1/contacts/c1234567",
+}
 WRITE_ROUTES = {
     "GET/v1/whoami",
     "POST/v1/contacts",
@@ -64,6 +70,7 @@ def test_a_key_becomes_its_tenant_and_a_policy_on_the_routes_of_its_scopes(store
                         f"{API}GET/v1/whoami",
                         f"{API}GET/v1/contacts",
                         f"{API}GET/v1/contacts/*",
+                        f"{API}GET/v1/tags",
                         f"{API}POST/v1/contacts",
                         f"{API}POST/v1/contacts/batch",
                         f"{API}PATCH/v1/contacts/*",

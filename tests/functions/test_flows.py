@@ -85,6 +85,7 @@ def test_without_a_pointer_nothing_follows(
         ),
         ("get_contact", [{"contactId": "the contact"}]),
         ("list_contacts", [{}]),
+        ("list_tags", [{}, {"query": {"name": ACME.tag_ids[0]}}]),
         ("upsert_contacts", [{"json_body": {"contacts": [{"phone": "99999", "tags": [{"tag_id": ACME.tag_ids[0]}]}]}}]),
         ("upsert_contact", [{"json_body": {"phone": "491512345678"}}, {"json_body": {"phone": "99999"}}]),
         ("update_contact", [{"contactId": "the contact", **NAME}, {"contactId": "the contact", "json_body": {}}]),

@@ -22,6 +22,7 @@ ACTIONS = {
     "delete_contact": [READ, DELETE],
     "assign_tag": [BATCH_READ, UPDATE],
     "remove_tag": [READ, UPDATE],
+    "list_tags": [READ, "dynamodb:Query", BATCH_READ],
     "whoami": [],
     "record_inbound_message": [READ, UPDATE, PUT],
     "apply_tag_command": [READ, BATCH_READ, UPDATE],

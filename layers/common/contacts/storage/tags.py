@@ -9,7 +9,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from contacts.domain.errors import TagNotFound
-from contacts.domain.tag import LONGEST_TAG_NAME, CatalogTag
+from contacts.domain.tag import LONGEST_TAG_NAME, CatalogTag, Tag
 from contacts.runtime import timestamps
 from contacts.runtime.identifiers import is_id, new_id
 from contacts.storage.items import TagItem, TagName
@@ -18,6 +18,9 @@ from contacts.storage.table import Table
 
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Blank letters and variation selectors: they show nothing, although their category is not Cf."""
+
+_AFTER_ALL_NAMES = "NAME$"
+"""The first possible sort key behind all `NAME#…`."""
 
 _LONGEST_FOLDED = 1024 - len("NAME#")
 """In bytes: DynamoDB's limit for a sort key."""
@@ -63,6 +66,25 @@ class TagCatalog:
         is_tag = TagItem.sk.startswith("c")  # every id begins with it, and no reserved name does
         items = self._table.query(TagItem, TagItem.catalog(self._tenant_id), is_tag)
         return sorted((_tag(item) for item in items), key=lambda tag: (fold(tag.name), tag.created_at))
+
+    def page(self, name: str | None, cursor: str | None, limit: int) -> tuple[list[Tag], str | None]:
+        """Live tags by folded name, and the cursor of the next page; with a name, the one tag of this name.
+
+        A cursor is the id of a tag, and its place is the tag's name. An id that is not in the catalog is the place
+        before all names. Raises DatabaseUnavailable.
+        """
+        if name is not None:
+            found = self.find(name)
+            return [_live(found)] if found else [], None
+        last = self._table.read(TagItem, TagItem.key(self._tenant_id, cursor)) if cursor else None
+        catalog, first = TagName.key(self._tenant_id, fold(last.name) if last else "")
+        in_order = TagName.sk.between(first, _AFTER_ALL_NAMES)
+        names = self._table.query(TagName, catalog, in_order, limit=limit + 1)  # one may be the cursor's own
+        names = [each for each in names if each.sk != first][:limit]
+        keys = [TagItem.key(self._tenant_id, each.tag_id) for each in names]
+        items = self._table.batch_read(keys)
+        tags = [_tag(TagItem.from_raw_data(items[key])) for key in keys if key in items]
+        return [_live(tag) for tag in tags if not tag.deleted_at], names[-1].tag_id if len(names) == limit else None
 
     def find(self, name: str) -> CatalogTag | None:
         """The live tag of this name. Two GetItems; one if the name is free, none if no tag can have it."""
@@ -174,3 +196,7 @@ def _tag(item: TagItem) -> CatalogTag:
         created_at=item.created_at,
         deleted_at=item.deleted_at,
     )
+
+
+def _live(tag: CatalogTag) -> Tag:
+    return Tag(id=tag.id, name=tag.name, description=tag.description, colour=tag.colour, created_at=tag.created_at)
