@@ -19,7 +19,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from contacts.runtime import threads, timestamps
 from contacts.storage import contacts
-from contacts.storage.items import TagItem
+from contacts.storage.items import TagItem, TagName
 from contacts.storage.table import connection
 from local import ROOT
 from tests import secrecy
@@ -148,6 +148,7 @@ def _create_tags(tenant: Tenant) -> None:
     with TagItem.batch_write() as batch:
         for tag_id in tenant.tag_ids:
             batch.save(TagItem(*TagItem.key(tenant.id, tag_id), name=tag_id, created_at=now))
+            batch.save(TagName(*TagName.key(tenant.id, tag_id), tag_id=tag_id))
         batch.save(TagItem(*TagItem.key(tenant.id, tenant.deleted_tag_id), name="", created_at=now, deleted_at=now))
 
 

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.usefixtures("table")
 FUNCTION = "list_tags"
 
 
-def page(tenant: Tenant = ACME, **query: str) -> dict[str, Any]:
-    status, body = call(FUNCTION, tenant, query=query)
+def page(**query: str) -> dict[str, Any]:
+    status, body = call(FUNCTION, ACME, query=query)
     assert status == 200
     assert list(body) == ["data", "nextCursor"]
     return dict(body)
