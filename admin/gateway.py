@@ -13,13 +13,17 @@ from botocore.config import Config
 
 from admin.errors import ApiNotFound
 from admin.target import stage
+from contacts.access.keys import batch_rate_limit
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef, ThrottleSettingsTypeDef
 
 type Listing = Literal["get_api_keys", "get_rest_apis", "get_usage_plan_keys", "get_usage_plans"]
 
 _LARGEST_PAGE = 500
+_BATCH = "/v1/contacts/batch/POST"
+"""The method that has a limit of its own in each usage plan, contract section 8."""
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})  # AWS allows only a few changes a second
 
 
@@ -76,15 +80,24 @@ def _plan(rate_limit: int) -> str:
     if plan is None:
         return _client().create_usage_plan(
             name=name,
-            apiStages=[{"apiId": api_id, "stage": stage()}],
-            throttle={"rateLimit": rate_limit, "burstLimit": rate_limit},
+            apiStages=[{"apiId": api_id, "stage": stage(), "throttle": {_BATCH: _limit(batch_rate_limit(rate_limit))}}],
+            throttle=_limit(rate_limit),
         )["id"]
-    if not any(bound["apiId"] == api_id for bound in plan.get("apiStages", [])):
-        _client().update_usage_plan(
-            usagePlanId=plan["id"],
-            patchOperations=[{"op": "add", "path": "/apiStages", "value": f"{api_id}:{stage()}"}],
-        )
+    bound = next((each for each in plan.get("apiStages", []) if each["apiId"] == api_id), None)
+    changes: list[PatchOperationTypeDef] = []
+    if bound is None:
+        changes.append({"op": "add", "path": "/apiStages", "value": f"{api_id}:{stage()}"})
+    if bound is None or _BATCH not in bound.get("throttle", {}):
+        for name, limit in _limit(batch_rate_limit(rate_limit)).items():
+            path = f"/apiStages/{api_id}:{stage()}/throttle/{_BATCH}/{name}"
+            changes.append({"op": "replace", "path": path, "value": str(limit)})
+    if changes:
+        _client().update_usage_plan(usagePlanId=plan["id"], patchOperations=changes)
     return str(plan["id"])
+
+
+def _limit(per_second: int) -> "ThrottleSettingsTypeDef":
+    return {"rateLimit": per_second, "burstLimit": per_second}
 
 
 def _api_id() -> str:

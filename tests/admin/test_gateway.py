@@ -23,6 +23,13 @@ def gateway(run: Run) -> "APIGatewayClient":
     return client
 
 
+BATCH = "/v1/contacts/batch/POST"
+
+
+def throttle(per_second: int) -> Any:
+    return {"rateLimit": per_second, "burstLimit": per_second}
+
+
 def create(run: Run, tenant_id: str, *options: str) -> str:
     name_and_scope = "--name", "CRM", "--scope", "contacts:read"
     key_id: str = run("key", "create", tenant_id, *name_and_scope, *options, "--json").records["key_id"]
@@ -45,7 +52,25 @@ def test_a_new_key_is_in_the_usage_plan_of_its_limit(run: Run, tenant_id: str, g
     assert admitted(gateway) == {usual: "contacts-local-80", slow: "contacts-local-5", alike: "contacts-local-80"}
     (api,) = gateway.get_rest_apis()["items"]
     assert [(plan["throttle"], plan["apiStages"]) for plan in gateway.get_usage_plans()["items"]] == [
-        ({"rateLimit": limit, "burstLimit": limit}, [{"apiId": api["id"], "stage": "local"}]) for limit in (80, 5)
+        (throttle(limit), [{"apiId": api["id"], "stage": "local", "throttle": {BATCH: throttle(batches)}}])
+        for limit, batches in ((80, 8), (5, 1))
+    ]
+
+
+def test_a_plan_without_a_limit_for_batches_gets_it(
+    run: Run, tenant_id: str, gateway: "APIGatewayClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The patch operations are looked at, because moto does not store them."""
+    (api,) = gateway.get_rest_apis()["items"]
+    stage = f"{api['id']}:local"
+    gateway.create_usage_plan(name="contacts-local-80", throttle=throttle(80))
+    sent: list[Any] = []
+    monkeypatch.setattr(gateway_client(), "update_usage_plan", lambda **request: sent.append(request))
+    create(run, tenant_id)
+    assert sent[0]["patchOperations"] == [
+        {"op": "add", "path": "/apiStages", "value": stage},
+        {"op": "replace", "path": f"/apiStages/{stage}/throttle/{BATCH}/rateLimit", "value": "8"},
+        {"op": "replace", "path": f"/apiStages/{stage}/throttle/{BATCH}/burstLimit", "value": "8"},
     ]
 
 

@@ -244,6 +244,7 @@ class Contract(RuleBasedStateMachine):
                     "name": "CRM",
                     "scopes": [*key.scopes],
                     "rateLimit": 80,
+                    "batchRateLimit": 8,
                     "expiresAt": None,
                     "requireSignature": False,
                     "ipAllowlist": [],

@@ -13,6 +13,8 @@ class Identity:
     scopes: tuple[str, ...]
     rate_limit: int
     """Requests per second."""
+    batch_rate_limit: int
+    """Batches per second."""
     expires_at: str | None
     require_signature: bool
     ip_allowlist: tuple[str, ...]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from contacts.access.identity import Identity
+from contacts.access.keys import batch_rate_limit
 from contacts.domain.errors import InvalidParameter
 from contacts.runtime.identifiers import is_id
 
@@ -56,7 +57,8 @@ class Request:
             key_id=key["keyId"],
             name=key["name"],
             scopes=tuple(key["scopes"].split()),
-            rate_limit=int(key["rateLimit"]),
+            rate_limit=(rate_limit := int(key["rateLimit"])),
+            batch_rate_limit=batch_rate_limit(rate_limit),
             expires_at=key["expiresAt"] or None,
             require_signature=key["requireSignature"] == "true",
             ip_allowlist=tuple(key["ipAllowlist"].split()),
