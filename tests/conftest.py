@@ -1,12 +1,15 @@
 """What all tests stand on: the environment of a function, its table in moto, two tenants."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import hypothesis
@@ -47,19 +50,30 @@ os.environ |= {
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
-MEASURED = "functions", "unit"
-"""Where coverage comes from."""
+OF_THE_RUNNING_SYSTEM = "gateway", "isolation", "openapi", "platform"
+"""Folders whose tests share one stack, which takes longer to start than most of them."""
 
-OF_THE_RUNNING_SYSTEM = "api", "isolation", "openapi", "platform"
-"""They share one stack, which takes longer to start than most of them."""
+
+def needs_running_system(nodeid: str) -> bool:
+    folder, is_by_http = Path(nodeid.partition("::")[0]).parent.name, re.search(r"[\[-]http[-\]]", nodeid)
+    return folder in OF_THE_RUNNING_SYSTEM or (folder == "behaviour" and is_by_http is not None)
+
+
+def is_measured(nodeid: str) -> bool:
+    """Whether the test counts for coverage, which doubles its time: the fast tests alone reach every line."""
+    path = Path(nodeid.partition("::")[0])
+    return (
+        path.parent.name in {"behaviour", "functions", "unit"}
+        and path.stem != "test_any_event"
+        and not needs_running_system(nodeid)
+    )
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]
-    """Each file is run by one process, and all files of the running system by the same one."""
+    """Each file is run by one process, and all tests of the running system by the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = Path(nodeid).parent.name
-        return "the running system" if folder in OF_THE_RUNNING_SYSTEM else str(super()._split_scope(nodeid))
+        return "the running system" if needs_running_system(nodeid) else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
@@ -67,18 +81,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Coverage doubles the time of a test: it is measured by the fast ones alone, which reach every line.
+    """Tests of the running system come first, because they take longest.
 
-    What happens once in a process, the import of a module, must therefore not happen in the others.
+    Modules are imported here, because an import in a test that is not measured would count as not covered.
     """
     for function in FUNCTIONS:
         load_handler(function)
     import_module("contacts.web.idempotency")
     for item in items:
-        is_measured = item.path.parent.name in MEASURED and item.path.stem != "test_any_event"
-        if not is_measured and not config.option.no_cov:  # with both, pytest-cov stumbles
+        if not is_measured(item.nodeid) and not config.option.no_cov:  # with both, pytest-cov stumbles
             item.add_marker("no_cover")
-    items.sort(key=lambda item: item.path.parent.name not in OF_THE_RUNNING_SYSTEM)  # what takes longest comes first
+    items.sort(key=lambda item: not needs_running_system(item.nodeid))
 
 
 @cache
@@ -130,20 +143,29 @@ def forget() -> None:
     contacts._recent_messages.clear()
 
 
-@pytest.fixture
-def table(policies: Policies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
-    """The template's table, empty, in moto. moto takes one request at a time: it copies its tables while it writes."""
-    monkeypatch.setattr(threads, "MOST_THREADS", 1)
+@contextmanager
+def run_moto(policies: Policies) -> Iterator[Table]:
+    """AWS in this process, with the template's table, which is empty.
+
+    One request at a time, because moto copies its tables while it writes.
+    """
     properties = template_resources()["Table"]["Properties"]
     on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
-    with mock_aws():
+    with mock_aws(), mock.patch.object(threads, "MOST_THREADS", 1):
         table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
         enforce(policies, connection().client)
         forget()
         yield table
 
 
-def _create_tags(tenant: Tenant) -> None:
+@pytest.fixture
+def table(policies: Policies) -> Iterator[Table]:
+    """The template's table, empty, in moto."""
+    with run_moto(policies) as table:
+        yield table
+
+
+def create_tags(tenant: Tenant) -> None:
     now = timestamps.now()
     with TagItem.batch_write() as batch:
         for tag_id in tenant.tag_ids:
@@ -155,12 +177,12 @@ def _create_tags(tenant: Tenant) -> None:
 @pytest.fixture
 def acme(table: Table) -> Tenant:
     """A tenant with one tag more than a contact can take."""
-    _create_tags(ACME)
+    create_tags(ACME)
     return ACME
 
 
 @pytest.fixture
 def globex(table: Table) -> Tenant:
     """Another tenant."""
-    _create_tags(GLOBEX)
+    create_tags(GLOBEX)
     return GLOBEX

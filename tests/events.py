@@ -29,12 +29,20 @@ class Tenant:
     @property
     def mark(self) -> str:
         """The beginning of all ids of the tenant."""
-        return self.id.removesuffix("tenant")
+        return self.id.partition("tenant")[0]
 
 
-ACME = Tenant("cacmetenant", "cacmekey", tuple(f"cacmetag{number:02}" for number in range(21)), "cacmetaggone")
+def _create_tenant(mark: str, tags: int) -> Tenant:
+    def make_id(name: str) -> str:
+        return f"{mark}{name}".ljust(25, "0")
+
+    tag_ids = tuple(make_id(f"tag{number:02}") for number in range(tags))
+    return Tenant(make_id("tenant"), make_id("key"), tag_ids, make_id("taggone"))
+
+
+ACME = _create_tenant("cacme", tags=21)
 """Has one tag more than a contact can take."""
-GLOBEX = Tenant("cglobextenant", "cglobexkey", ("cglobextag00",), "cglobextaggone")
+GLOBEX = _create_tenant("cglobex", tags=1)
 
 
 @cache

@@ -155,7 +155,7 @@ class Scene:
 
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+Z")
 _FRESH = {
-    r"\bc[a-z0-9]{24}\b": "an id",
+    r"\bc(?!acme|globex)[a-z0-9]{24}\b": "an id",
     rf"(?!{REQUEST_ID})[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}": "a nonce",
     r"#IDS#\d+": "#IDS",
     r"[0-9a-f]{64}": "a digest",

@@ -1,14 +1,14 @@
-"""Contact ids in a path, whatever their shape and whosever they are."""
+"""Ids in a path: malformed ones cost no request to DynamoDB, and a process may remember a deleted contact."""
 
 from typing import Any
 
 import pytest
 
-from contacts.runtime.identifiers import new_id
+from contacts.storage import contacts
 from tests.conftest import forget
 from tests.events import ACME, Tenant
 from tests.handlers import call
-from tests.refusals import CONTACT_NOT_FOUND
+from tests.refusals import CONTACT_NOT_FOUND, TAG_NOT_FOUND
 
 OK = (200, {"ok": True})
 
@@ -33,42 +33,34 @@ BY_ID = pytest.mark.parametrize(
         *("by-phone", "NAME#vip", "TAGS", "KEYS", "c1234567#ID", "c" * 33, "c" * 4096, "😀" * 1024, "1 OR 1=1"),
     ],
 )
-def test_an_id_of_any_shape_is_not_found_without_a_request(
+def test_a_malformed_contact_id_is_not_found_without_a_request(
     no_database: None, function: str, request_: dict[str, Any], answer: tuple[int, Any], contact_id: str
 ) -> None:
     assert call(function, ACME, contactId=contact_id, **request_) == answer
 
 
-@BY_ID
-def test_an_id_that_never_was_is_not_found(
-    acme: Tenant, function: str, request_: dict[str, Any], answer: tuple[int, Any]
-) -> None:
-    assert call(function, acme, contactId=new_id(), **request_) == answer
+@pytest.mark.parametrize("tag_id", ["vip", "", "C1234567", "#", "NAME#vip", "..", "x" * 4096, "c1234567\n"])
+def test_a_malformed_tag_id_is_removed_already_without_a_request(no_database: None, tag_id: str) -> None:
+    assert call("remove_tag", ACME, contactId="c1234567", tagId=tag_id) == OK
 
 
 @BY_ID
-def test_the_id_of_another_kind_of_item_is_not_found(
-    acme: Tenant, function: str, request_: dict[str, Any], answer: tuple[int, Any]
+def test_a_process_that_forgot_a_contact_does_not_find_the_one_that_replaced_it(
+    acme: Tenant, contact: dict[str, Any], function: str, request_: dict[str, Any], answer: tuple[int, Any]
 ) -> None:
-    assert call(function, acme, contactId=acme.tag_ids[0], **request_) == answer
-    assert call(function, acme, contactId=acme.id, **request_) == answer
-
-
-@BY_ID
-@pytest.mark.parametrize("is_remembered", [True, False])
-def test_the_id_of_a_contact_that_was_deleted_and_created_again_is_not_found(
-    acme: Tenant,
-    contact: dict[str, Any],
-    function: str,
-    request_: dict[str, Any],
-    answer: tuple[int, Any],
-    is_remembered: bool,  # noqa: FBT001
-) -> None:
-    if is_remembered:
-        call("get_contact", acme, contactId=contact["id"])
     call("delete_contact", acme, contactId=contact["id"])
-    if not is_remembered:
-        forget()  # as in another process
+    forget()
     _, again = call("upsert_contact", acme, json_body={"phone": contact["phone"], "display_name": "Grace"})
     assert call(function, acme, contactId=contact["id"], **request_) == answer
     assert call("get_contact", acme, contactId=again["id"]) == (200, again | {"tagAssignments": []})
+
+
+@pytest.mark.parametrize("tag_id", ["cnosuchtag", ACME.deleted_tag_id])
+def test_a_process_that_remembers_a_deleted_contact_reports_it_before_an_unknown_tag(
+    acme: Tenant, contact: dict[str, Any], tag_id: str
+) -> None:
+    request = {"contactId": contact["id"], "json_body": {"tag_id": tag_id}}
+    assert call("assign_tag", acme, **request) == TAG_NOT_FOUND
+    call("delete_contact", acme, contactId=contact["id"])
+    assert contact["id"] in {sk for _, sk in contacts._known_phones}
+    assert call("assign_tag", acme, **request) == CONTACT_NOT_FOUND

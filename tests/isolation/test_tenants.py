@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from local.stack import Stack
-from tests.api.refusals import ROUTE_NOT_FOUND
 from tests.document import document
+from tests.gateway.refusals import ROUTE_NOT_FOUND
 from tests.system import Caller, Customer, at_once, new_phone, read_items, refused_by_gateway
 
 type Ids = dict[str, str]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.api.refusals import UNAUTHORIZED
+from tests.gateway.refusals import UNAUTHORIZED
 from tests.platform.test_signing import sign
 from tests.refusals import CONTACT_NOT_FOUND
 from tests.system import Caller, Customer, administer, at_once, refused_by_gateway

@@ -1,4 +1,4 @@
-"""A display name, as a contact is created with it and as it is renamed."""
+"""The display name, when a contact is created and when it is renamed."""
 
 from typing import Any
 
@@ -37,6 +37,9 @@ REFUSED = pytest.mark.parametrize(
         (False, NOT_A_STRING),
         (["Ada Lovelace"], NOT_A_STRING),
         ({}, NOT_A_STRING),
+        ({"first": "Ada"}, NOT_A_STRING),
+        ("\0", NOT_STORABLE),
+        ("\udc00", NOT_STORABLE),
         ("Ada\0Lovelace", NOT_STORABLE),
         ("Ada \ud83d", NOT_STORABLE),
         ("\udc00 Lovelace", NOT_STORABLE),
@@ -46,14 +49,14 @@ REFUSED = pytest.mark.parametrize(
 
 
 @NAMES
-def test_a_contact_is_created_with_it(api: Caller, phone: str, sent: str | None, kept: str | None) -> None:
+def test_a_contact_is_created_with_a_name(api: Caller, phone: str, sent: str | None, kept: str | None) -> None:
     status, contact = api.call("POST", "/v1/contacts", json_body={"phone": phone, "display_name": sent})
     assert (status, contact["displayName"]) == (201, kept)
     assert api.call("GET", f"/v1/contacts/{contact['id']}") == (200, contact | {"tagAssignments": []})
 
 
 @NAMES
-def test_a_contact_is_renamed_to_it(api: Caller, contact: dict[str, Any], sent: str | None, kept: str | None) -> None:
+def test_a_contact_is_renamed(api: Caller, contact: dict[str, Any], sent: str | None, kept: str | None) -> None:
     path = f"/v1/contacts/{contact['id']}"
     status, renamed = api.call("PATCH", path, json_body={"display_name": sent})
     assert (status, renamed["displayName"]) == (200, kept)
@@ -61,7 +64,7 @@ def test_a_contact_is_renamed_to_it(api: Caller, contact: dict[str, Any], sent: 
 
 
 @REFUSED
-def test_no_contact_is_created_with_what_is_none(
+def test_no_contact_is_created_with_a_malformed_name(
     api: Caller, phone: str, sent: object, refusal: tuple[int, Any]
 ) -> None:
     assert api.call("POST", "/v1/contacts", json_body={"phone": phone, "display_name": sent}) == refusal
@@ -69,7 +72,7 @@ def test_no_contact_is_created_with_what_is_none(
 
 
 @REFUSED
-def test_no_contact_is_renamed_to_what_is_none(
+def test_no_contact_gets_a_malformed_name(
     api: Caller, contact: dict[str, Any], sent: object, refusal: tuple[int, Any]
 ) -> None:
     path = f"/v1/contacts/{contact['id']}"

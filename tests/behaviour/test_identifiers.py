@@ -1,4 +1,4 @@
-"""Contact ids in a path that lead nowhere, at every endpoint that takes one."""
+"""Ids in a path that name no contact of the caller's, at every endpoint that takes an id."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ BY_ID = pytest.mark.parametrize(
     ],
     ids=lambda contact_id: contact_id[:30],
 )
-def test_an_id_that_never_was_is_not_found(
+def test_an_id_that_never_existed_is_not_found(
     api: Caller, method: str, rest: str, body: object, answer: tuple[int, Any], contact_id: str
 ) -> None:
     assert api.call(method, f"/v1/contacts/{contact_id}{rest}", json_body=body) == answer
@@ -62,7 +62,7 @@ def test_the_id_of_a_deleted_contact_is_not_found(
     is_created_again: bool,  # noqa: FBT001
 ) -> None:
     path = f"/v1/contacts/{contact['id']}"
-    api.call("GET", path)  # the functions know it now
+    api.call("GET", path)  # the functions' processes know the contact now
     api.call("PATCH", path, json_body={})
     api.call("DELETE", f"{path}/tags/c1234567")
     api.call("DELETE", path)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.api.refusals import ROUTE_NOT_FOUND, TOO_LARGE, UNAUTHORIZED, UNAVAILABLE, malformed
+from tests.gateway.refusals import ROUTE_NOT_FOUND, TOO_LARGE, UNAUTHORIZED, UNAVAILABLE, malformed
 from tests.system import NOBODYS_ID, Caller, refused_by_gateway, signal_environments
 
 CONTACT = f"/v1/contacts/{NOBODYS_ID}"

@@ -7,7 +7,7 @@ import pytest
 
 from contacts.runtime import timestamps
 from local.stack import Stack
-from tests.api.refusals import FORBIDDEN, UNAUTHORIZED
+from tests.gateway.refusals import FORBIDDEN, UNAUTHORIZED
 from tests.system import NOBODYS_ID, Caller, Customer, read_items, refused_by_gateway
 
 CONTACT = f"/v1/contacts/{NOBODYS_ID}"

@@ -7,12 +7,13 @@ import pytest
 from contacts.runtime.identifiers import new_id
 from tests.system import Caller
 
-TRANSPORT = {"server", "date", "content-length", "x-amzn-requestid"}
+OF_HTTP = {"server", "date", "content-length", "x-amzn-requestid"}
+"""Headers that are not the function's."""
 
 
 @pytest.mark.parametrize("name", ["X-Request-Id", "x-request-id", "X-REQUEST-ID"])
 @pytest.mark.parametrize("request_id", ["crm-sync/42", "!", "~" * 128, '<"&\\>'])
-def test_a_request_id_comes_back_in_the_header_and_in_a_refusal(
+def test_a_request_id_is_returned_in_the_header_and_in_a_refusal(
     api: Caller, phone: str, name: str, request_id: str
 ) -> None:
     headers = {"X-Request-Id": None, name: request_id}
@@ -24,14 +25,19 @@ def test_a_request_id_comes_back_in_the_header_and_in_a_refusal(
 
 
 @pytest.mark.parametrize("unusable", [None, "", "~" * 129, "with space", "tab\tin it", "ü".encode(), b"\xff"])
-def test_without_a_usable_one_the_gateways_stands_there(api: Caller, unusable: str | bytes | None) -> None:
-    refused = api.send("GET", f"/v1/contacts/{new_id()}", headers={"X-Request-Id": unusable})
+def test_the_gateways_request_id_replaces_an_unusable_one(
+    api: Caller, phone: str, unusable: str | bytes | None
+) -> None:
+    headers = {"X-Request-Id": unusable}
+    created = api.send("POST", "/v1/contacts", json_body={"phone": phone}, headers=headers)
+    refused = api.send("GET", f"/v1/contacts/{new_id()}", headers=headers)
     request_id = refused.headers["x-amzn-RequestId"]
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id)
     assert refused.headers["X-Request-Id"] == refused.json()["error"]["fbtrace_id"] == request_id
+    assert created.headers["X-Request-Id"] == created.headers["x-amzn-RequestId"] != request_id
 
 
-def test_each_request_has_its_own(api: Caller) -> None:
+def test_requests_without_an_id_get_different_ones(api: Caller) -> None:
     answers = [api.send("GET", f"/v1/contacts/{new_id()}", headers={"X-Request-Id": None}) for _ in range(5)]
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == 5
 
@@ -40,11 +46,11 @@ def test_an_answer_has_no_other_headers(api: Caller, phone: str) -> None:
     created = api.send("POST", "/v1/contacts", json_body={"phone": phone})
     refused = api.send("POST", "/v1/contacts")
     assert created.headers["Content-Type"] == refused.headers["Content-Type"] == "application/json"
-    assert created.headers.keys() - TRANSPORT == {"content-type", "x-request-id"}
-    assert refused.headers.keys() - TRANSPORT == {"content-type", "x-request-id"}
+    assert created.headers.keys() - OF_HTTP == {"content-type", "x-request-id"}
+    assert refused.headers.keys() - OF_HTTP == {"content-type", "x-request-id"}
 
 
-def test_the_keys_of_a_refusal_stand_in_the_order_of_the_contract(api: Caller) -> None:
+def test_the_keys_of_a_refusal_have_the_order_of_the_contract(api: Caller) -> None:
     refused = api.send("GET", f"/v1/contacts/{new_id()}", headers={"X-Request-Id": "crm-sync/42"})
     assert refused.text == (
         '{"error":{"message":"Not found","type":"GraphMethodException","code":100,'
