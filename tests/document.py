@@ -96,7 +96,8 @@ def _parts(operation: Any, query: str, request: httpx.Request) -> Iterator[tuple
         yield body, json.loads(request.content)
     sent = dict(parse_qsl(query, keep_blank_values=True))
     for parameter in operation.query:
-        yield parameter, sent.get(parameter.name)
+        if parameter.is_required or parameter.name in sent:
+            yield parameter, sent.get(parameter.name)
     for header in operation.headers:
         if header.name in request.headers:
             yield header, request.headers[header.name]
