@@ -1,16 +1,21 @@
 """`python -m admin`: its options, commands and exit codes. 0 means done, 1 refused, 2 used incorrectly."""
 
+import io
+import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Never
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
+from typer.exceptions import TyperException
 
 from admin import target
 from admin.commands import contact, key, message, signature, table, tag, tag_command, tenant
 from admin.errors import Refused
 from admin.faults import explain
+from admin.target import Stage
+from admin.text import printable
 from contacts.domain.errors import ContactNotFound, DatabaseUnavailable
 from contacts.runtime.settings import SettingMissing
 
@@ -28,9 +33,7 @@ app.command()(table.check)
 
 @app.callback()
 def choose_target(
-    stage: Annotated[
-        str | None, typer.Option(help="The deployment to work on: dev, staging or prod, with its table and secrets.")
-    ] = None,
+    stage: Annotated[Stage | None, typer.Option(help="The deployment to work on: its table, secrets and API.")] = None,
     table: Annotated[str | None, typer.Option(help="Another table than that of the stage.")] = None,
 ) -> None:
     """Commands for operators. Without options they work on the local stack if it runs."""
@@ -38,21 +41,33 @@ def choose_target(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a key that was created must be shown in any encoding
     try:
-        app(arguments, prog_name="python -m admin")
+        exit_code = app(arguments, prog_name="python -m admin", standalone_mode=False)
+    except TyperException as misuse:
+        shown = io.StringIO()
+        misuse.show(shown)  # type: ignore[attr-defined]  # all that typer raises have it
+        _fail(shown.getvalue(), misuse.exit_code)
+    except typer.Abort:
+        _fail("Aborted. Nothing was changed.", 1)
     except Refused as refused:
-        _exit(str(refused), refused.exit_code)
+        _fail(f"Error: {refused}", refused.exit_code)
     except ContactNotFound as absent:
-        _exit(f"{absent} Check the tenant and the contact's id or phone.", 1)
+        _fail(f"Error: {absent} Check the tenant and the contact's id or phone.", 1)
     except SettingMissing:
-        _exit("Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`.", 2)
+        _fail(
+            "Error: Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`.", 2
+        )
     except (DatabaseUnavailable, PynamoDBException, BotoCoreError, ClientError) as fault:
-        _exit(explain(fault), 1)
+        _fail(f"Error: {explain(fault)}", 1)
+    raise SystemExit(exit_code or 0)
 
 
-def _exit(message: str, code: int) -> None:
-    typer.secho(f"Error: {message}", fg="red", err=True)
-    raise SystemExit(code)
+def _fail(text: str, exit_code: int) -> Never:
+    """Neutralises each line, because messages repeat arguments and texts of AWS."""
+    typer.secho("\n".join(map(printable, text.splitlines())), fg="red", err=True)
+    raise SystemExit(exit_code)
 
 
 if __name__ == "__main__":

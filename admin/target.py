@@ -1,17 +1,30 @@
 """Which deployment the commands work on. The names of all its resources contain its stage, see template.yaml."""
 
 import os
+import re
 from pathlib import Path
+from typing import Literal
 
-from admin.errors import Refused
+from admin.errors import InvalidValue, Refused
 from contacts.runtime import settings
+
+Stage = Literal["local", "dev", "staging", "prod"]
+"""The stages that template.yaml allows."""
 
 LOCAL_SETTINGS = Path(".local/admin.env")
 """Exists while the local stack runs. What the SDK needs in its environment to find the local stack."""
 
 
-def choose(stage: str | None, table: str | None) -> None:
-    """Sets the environment variables that `contacts` and the SDK read. Without a choice: the local stack if it runs."""
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")  # as DynamoDB allows it
+
+
+def choose(stage: Stage | None, table: str | None) -> None:
+    """Sets the environment variables that `contacts` and the SDK read. Without a choice: the local stack if it runs.
+
+    Raises InvalidValue, Refused.
+    """
+    if table is not None and not _TABLE_NAME.fullmatch(table):
+        raise InvalidValue(f"{table!r} is not the name of a DynamoDB table.")
     is_local = bool(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")) or LOCAL_SETTINGS.exists()
     if not (stage or table or os.environ.get("TABLE_NAME")) and is_local:
         stage = "local"

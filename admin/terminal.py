@@ -24,9 +24,11 @@ def moment(text: str) -> datetime:
     """Parses a time that was given as an option. Without an offset it is in UTC."""
     try:
         read = datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a time. Write it as 2027-01-31 or 2027-01-31T12:00:00Z.") from None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    except OverflowError:
+        raise typer.BadParameter(f"{text!r} is not between the years 1 and 9999 in UTC.") from None
 
 
 def show(records: Record | list[Record], *, as_json: bool = False) -> None:
@@ -44,7 +46,7 @@ def show(records: Record | list[Record], *, as_json: bool = False) -> None:
 def confirm(question: str, *, yes: bool) -> None:
     """Asks if somebody sits at a terminal; a script is not asked."""
     if not yes and sys.stdin.isatty():
-        typer.confirm(question, abort=True)
+        typer.confirm(printable(question), abort=True)
 
 
 def _sheet(record: Record) -> Table:
@@ -79,6 +81,7 @@ def _title(name: str) -> str:
 def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - records have values of many types
     if value is None:
         return ""
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
     if name.endswith("_at"):
-        return str(value)[:16].replace("T", " ")
-    return printable(", ".join(value) if isinstance(value, tuple) else str(value))
+        text = text[:16].replace("T", " ")
+    return printable(text)

@@ -4,7 +4,8 @@ import unicodedata
 
 from admin.errors import InvalidValue
 
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line ends
+_UNREADABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line ends
+_UNPRINTABLE = _UNREADABLE | {"Cf"}  # invisible ones, which hide differences or reverse the direction of the text
 
 
 def clean(what: str, text: str, longest: int) -> str:
@@ -12,11 +13,15 @@ def clean(what: str, text: str, longest: int) -> str:
     cleaned = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(cleaned) <= longest:
         raise InvalidValue(f"The {what} must have 1 to {longest} characters, but has {len(cleaned)}.")
-    if printable(cleaned) != cleaned:
+    if _neutralise(cleaned, _UNREADABLE) != cleaned:
         raise InvalidValue(f"The {what} must be one line of readable text, without control characters.")
     return cleaned
 
 
 def printable(text: str) -> str:
-    """Safe on a terminal: contacts choose their own names, and could put escape sequences into them."""
-    return "".join("�" if unicodedata.category(each) in _UNPRINTABLE else each for each in text)
+    """One line that is safe on a terminal: names and arguments may contain escape sequences."""
+    return _neutralise(text, _UNPRINTABLE)
+
+
+def _neutralise(text: str, categories: frozenset[str]) -> str:
+    return "".join("�" if unicodedata.category(each) in categories else each for each in text)

@@ -1,4 +1,7 @@
+import re
+import sys
 import time
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,6 +11,8 @@ from admin.errors import InvalidValue
 from admin.secret_store import signing_root
 from admin.terminal import Json, show
 from contacts.access import signatures
+
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 
 def sign(
@@ -22,9 +27,7 @@ def sign(
         typer.Option(envvar="CONTACTS_SIGNING_SECRET", help="The signing secret that `key create` showed."),
     ] = None,
     body: Annotated[str | None, typer.Option(help="The exact body.")] = None,
-    body_file: Annotated[
-        typer.FileBinaryRead | None, typer.Option(help="A file with the exact body; - is standard input.")
-    ] = None,
+    body_file: Annotated[str | None, typer.Option(help="A file with the exact body; - is standard input.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The Idempotency-Key of the request.")] = None,
     timestamp: Annotated[int | None, typer.Option(min=0, help="In Unix seconds. [now]")] = None,
     as_json: Json = False,
@@ -33,30 +36,39 @@ def sign(
 
     With curl: python -m admin sign GET URL --key-id ID | curl -H @- -H 'Authorization: Bearer ...' URL
     """
-    if body is not None and body_file:
+    if body is not None and body_file is not None:
         raise InvalidValue("A request has one body. Pass either --body or --body-file.")
-    if idempotency_key == "":
-        raise InvalidValue("An Idempotency-Key has at least one character.")
+    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise InvalidValue("An Idempotency-Key must have 1 to 255 visible ASCII characters.")
     path, query = _split(url)
     sent_at = str(int(time.time()) if timestamp is None else timestamp)
-    text = signatures.canonical_text(
-        timestamp=sent_at,
-        method=method.upper(),
-        path=path,
-        query=query,
-        idempotency_key=idempotency_key,
-        body=body_file.read() if body_file else (body or "").encode("utf-8", "surrogateescape"),
-    )
-    headers = {
-        "X-SigFollow-Timestamp": sent_at,
-        "X-SigFollow-Signature": signatures.sign(_secret(key_id, secret), text),
-    }
+    try:
+        text = signatures.canonical_text(
+            timestamp=sent_at,
+            method=method.upper(),
+            path=path,
+            query=query,
+            idempotency_key=idempotency_key,
+            body=(body or "").encode(errors="surrogateescape") if body_file is None else _read(body_file),
+        )
+        signature = signatures.sign(_secret(key_id, secret), text)
+    except UnicodeEncodeError:
+        raise InvalidValue("An argument has characters that cannot be written as UTF-8.") from None
+    headers = {"X-SigFollow-Timestamp": sent_at, "X-SigFollow-Signature": signature}
     if idempotency_key is not None:
         headers["Idempotency-Key"] = idempotency_key
     if as_json:
         show(headers, as_json=True)
     else:
         typer.echo("\n".join(f"{name}: {value}" for name, value in headers.items()))
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: the name has characters that no file name can have
+        reason = error.strerror if isinstance(error, OSError) else "the name is malformed"
+        raise InvalidValue(f"{file!r} cannot be read: {reason}.") from None
 
 
 def _split(url: str) -> tuple[str, list[tuple[str, str]]]:

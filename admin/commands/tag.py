@@ -53,7 +53,8 @@ def delete(
     tag_id: TagId,
     *,
     wait_seconds: Annotated[
-        float, typer.Option(min=0, help="Pause before the second search, for assignments that were in progress.")
+        float,
+        typer.Option(min=0, max=3600, help="Pause before the second search, for assignments that were in progress."),
     ] = 60,
     yes: Yes = False,
     as_json: Json = False,

@@ -9,13 +9,15 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, get_args
 
 import boto3
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
+from admin.target import Stage
 from local import ROOT
 
 NOBODY = "c" + "0" * 24
@@ -136,7 +138,25 @@ def test_a_key_is_hashed_with_the_pepper_of_its_stage(tmp_path: Path, endpoints:
 
 
 def test_a_missing_table_is_named(tmp_path: Path, endpoints: dict[str, str]) -> None:
-    assert run(tmp_path, "--stage", "prd", "tenant", "list", environment=endpoints) == refused(NO_TABLE)
+    assert run(tmp_path, "--table", "contacts-prd", "tenant", "list", environment=endpoints) == refused(NO_TABLE)
+
+
+@pytest.mark.parametrize("stage", ["", "prd", "production", "Prod", "contacts-prod"])
+def test_an_unknown_stage_is_refused_with_the_list(tmp_path: Path, endpoints: dict[str, str], stage: str) -> None:
+    exit_code, stdout, stderr = run(tmp_path, "--stage", stage, "tenant", "list", environment=endpoints)
+    assert (exit_code, stdout) == (2, "")
+    assert stderr.endswith(f"{stage!r} is not one of 'local', 'dev', 'staging', 'prod'.\n")
+
+
+def test_the_stages_are_those_of_the_template() -> None:
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    assert sorted(get_args(Stage)) == sorted(template["Parameters"]["Stage"]["AllowedValues"])
+
+
+@pytest.mark.parametrize("table", ["", "ab", "x" * 256, "contacts dev", "contacts/dev", "tablé"])
+def test_an_impossible_table_name_is_refused(tmp_path: Path, endpoints: dict[str, str], table: str) -> None:
+    refusal = refused(f"{table!r} is not the name of a DynamoDB table.", exit_code=2)
+    assert run(tmp_path, "--table", table, "tenant", "list", environment=endpoints) == refusal
 
 
 @pytest.mark.parametrize(
@@ -192,11 +212,27 @@ def test_incorrect_usage_is_explained(tmp_path: Path, arguments: list[str], line
     assert stderr.splitlines()[-1].startswith(f"Error: {line}")
 
 
+def test_a_terminal_that_lacks_a_character_shows_its_escape(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    environment = endpoints | {"PYTHONIOENCODING": "ascii"}
+    exit_code, stdout, stderr = run(tmp_path, "tenant", "create", "Zoë 😀", environment=environment)
+    assert (exit_code, stderr) == (0, "")
+    assert r"Zo\xeb \U0001f600" in stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["te\x1b[31mn\u202e"], ["tenant", "list", "--\u202ex"], ["tenant", "list", "\u2066\x9b"]]
+)
+def test_the_explanation_repeats_no_harmful_characters(tmp_path: Path, arguments: list[str]) -> None:
+    exit_code, stdout, stderr = run(tmp_path, *arguments)
+    assert (exit_code, stdout) == (2, "")
+    assert not set(stderr) & set("\x1b\u202e\u2066\x9b")
+
+
 @pytest.mark.parametrize("command", [("tag", "delete"), ("key", "revoke")])
 @pytest.mark.parametrize(
     ("answer", "options", "is_asked", "line"),
     [
-        ("n", [], True, "Aborted!"),
+        ("n", [], True, "Aborted. Nothing was changed."),
         ("y", [], True, "Error: There is no tenant"),
         ("n", ["--yes"], False, "Error: There is no tenant"),
     ],

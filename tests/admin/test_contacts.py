@@ -82,6 +82,14 @@ def test_escape_sequences_in_a_name_do_not_reach_the_terminal(run: Run, tenant_i
     ]
 
 
+@pytest.mark.parametrize(
+    "harmful", ["\u202e", "\u2066", "\u200b", "\u200f", "\ufeff", "\u2028", "\u2029", "\x85", "\n"]
+)
+def test_bidi_and_invisible_characters_do_not_reach_the_terminal(run: Run, tenant_id: str, harmful: str) -> None:
+    ContactRepository(tenant_id).upsert(PHONE, f"a{harmful}b")
+    assert run("contact", "show", tenant_id, PHONE).stdout.splitlines()[3].split() == ["Display", "name", "a�b"]
+
+
 def test_a_contact_without_tags_is_shown_as_such(run: Run, tenant_id: str) -> None:
     ContactRepository(tenant_id).upsert(PHONE, None)
     assert run("contact", "show", tenant_id, PHONE).stdout.endswith("\nTags\nThere are none.\n")

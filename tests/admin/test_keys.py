@@ -96,6 +96,13 @@ def test_an_expiry_is_in_utc(run: Run, tenant_id: str, written: str, stored: str
     assert create(run, tenant_id, "--scope", "contacts:read", "--expires", written).records["expires_at"] == stored
 
 
+@pytest.mark.parametrize("written", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_an_expiry_that_has_no_year_in_utc_is_refused(run: Run, tenant_id: str, written: str) -> None:
+    exit_code, line = create(run, tenant_id, "--scope", "contacts:read", "--expires", written).refusal
+    assert exit_code == 2
+    assert line.endswith(f"Invalid value for '--expires': {written!r} is not between the years 1 and 9999 in UTC.\n")
+
+
 def test_an_expiry_in_the_past_is_refused(run: Run, tenant_id: str) -> None:
     assert create(run, tenant_id, "--scope", "contacts:read", "--expires", "2020-01-31").refusal == (
         2,

@@ -12,6 +12,7 @@ from local import ROOT
 from tests.admin.conftest import SIGNING_ROOT, Run
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/signing.json").read_text())["vectors"]
+VISIBLE_ASCII = "An Idempotency-Key must have 1 to 255 visible ASCII characters."
 KEY_ID = "cm3key0crm0sample00000001"
 
 
@@ -64,6 +65,13 @@ def test_the_exact_bytes_of_a_file_are_signed(run: Run, tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (
+            ["/v1/whoami", "--secret", "s", "--body-file", "/absent"],
+            "'/absent' cannot be read: No such file or directory.",
+        ),
+        (["/v1/whoami", "--secret", "s", "--body-file", "a\0b"], r"'a\x00b' cannot be read: the name is malformed."),
+        (["/v1/whoami", "--secret", "\ud800"], "An argument has characters that cannot be written as UTF-8."),
+        (["/v1/whoami", "--secret", "s", "--idempotency-key", "a\nb"], VISIBLE_ASCII),
         (["/whoami", "--secret", "s"], "'/whoami' is not a URL of the API, whose paths start with /v1/."),
         (["http://[x", "--secret", "s"], "'http://[x' is not a URL: Invalid IPv6 URL."),
         (
@@ -72,7 +80,7 @@ def test_the_exact_bytes_of_a_file_are_signed(run: Run, tmp_path: Path, monkeypa
         ),
         (
             ["/v1/whoami", "--secret", "s", "--idempotency-key", ""],
-            "An Idempotency-Key has at least one character.",
+            VISIBLE_ASCII,
         ),
         (
             ["/v1/whoami", "--secret", "s", "--body", "{{}}", "--body-file", __file__],
