@@ -26,6 +26,7 @@ from contacts.storage.items import TagItem, TagName
 from contacts.storage.table import connection
 from local import ROOT
 from tests import secrecy
+from tests.deployed import deployed_resources
 from tests.events import ACME, GLOBEX, Tenant
 from tests.handlers import FUNCTIONS, load_handler
 from tests.policies import Policies, enforce
@@ -114,8 +115,8 @@ def resources() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def policies() -> Iterator[Policies]:
-    """The template's. Whatever the tests made a function ask for was allowed."""
-    policies = Policies(template_resources())
+    """Those of the deployed template. In the end no function has asked for anything that they refuse."""
+    policies = Policies(deployed_resources())
     yield policies
     assert policies.refused == set()
 

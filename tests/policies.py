@@ -1,4 +1,4 @@
-"""IAM: what the template's policies say to every request that a function makes while the tests run."""
+"""IAM: every request that a function makes in a test is judged by the policies of its role."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ from botocore.client import BaseClient
 from botocore.credentials import Credentials
 from urllib3 import HTTPResponse
 
-from local.emulator.template import named_by
+from tests.deployed import arn, arn_of
 
 running = ContextVar("running", default="")
-"""The function, by its logical id, that is played just now where one process plays them all."""
+"""The logical id of the function that runs now in this process, in which all of them run."""
 
 
 def _text(value: str | bytes) -> str:
@@ -25,7 +25,6 @@ def _text(value: str | bytes) -> str:
 
 
 _SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "secretsmanager": "secretsmanager"}
-_NAMES = "TableName", "QueueName", "Name"
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,11 @@ class Seen:
     """A request as IAM judges it: a transaction by its parts, each by the partition keys that it names."""
 
     caller: str
-    """The name of its credentials: a function has its own, as on Lambda."""
+    """The name of its credentials. Each function has its own, as on Lambda."""
     operation: str
     actions: frozenset[str]
     resources: frozenset[str]
-    """Names of tables, a queue, a secret."""
+    """ARNs of tables, a queue, a secret."""
     leading_keys: frozenset[str]
 
     @classmethod
@@ -50,18 +49,22 @@ class Seen:
         batches = request.get("RequestItems", {})
         keys = [key for batch in batches.values() for key in batch["Keys"]] if operation == "BatchGetItem" else []
         keys += [each.get("Key") or each.get("Item") or {} for each in keyed]
-        queue = str(request.get("QueueUrl", "")).rpartition("/")[2]
-        named = *(each.get("TableName") for each in keyed), *batches, queue, request.get("SecretId")
+        tables = {each.get("TableName") for each in keyed} | batches.keys()
+        resources = {arn("dynamodb", f"table/{each}") for each in tables if each}
+        if "QueueUrl" in request:
+            resources.add(arn("sqs", request["QueueUrl"].rpartition("/")[2]))
+        if "SecretId" in request:
+            resources.add(arn("secretsmanager", f"secret:{request['SecretId']}"))
         return cls(
             authorization.partition("Credential=")[2].partition("/")[0],
             operation,
             frozenset({f"dynamodb:{name}Item" for name, _ in transacted} or {f"{_SERVICES[service]}:{operation}"}),
-            frozenset(filter(None, named)),
+            frozenset(resources),
             frozenset(key["pk"]["S"] for key in keys if "pk" in key),
         )
 
     def __str__(self) -> str:
-        """Without what a key says of a person."""
+        """Without the parts of keys that can be personal."""
         keys = ("#".join(part if part.isupper() else "…" for part in key.split("#")) for key in self.leading_keys)
         return f"{self.caller}: {', '.join(sorted(self.actions))} on {', '.join(sorted({*keys} or self.resources))}"
 
@@ -69,62 +72,111 @@ class Seen:
 class Statement(NamedTuple):
     effect: str
     actions: list[str]
-    resource: str
+    resources: list[str]
+    """ARNs. `*` and `?` are wildcards."""
     operator: str
-    patterns: list[str]
+    leading_keys: list[str]
 
-    def covers(self, action: str, resources: frozenset[str], leading_keys: frozenset[str]) -> bool:
+    def covers(self, action: str, resource: str, leading_keys: frozenset[str]) -> bool:
         quantifier = any if self.operator.startswith("ForAnyValue") else all
         return (
             any(fnmatchcase(action, pattern) for pattern in self.actions)
-            and resources == {self.resource}
-            and quantifier(any(fnmatchcase(key, pattern) for pattern in self.patterns) for key in leading_keys)
+            and any(fnmatchcase(resource, pattern) for pattern in self.resources)
+            and quantifier(any(fnmatchcase(key, pattern) for pattern in self.leading_keys) for key in leading_keys)
         )
 
 
+def _allow_everywhere(*actions: str) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+
+
+_LOGS = "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"
+_SAMPLING = "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries"
+_BY_AWS = {
+    "service-role/AWSLambdaBasicExecutionRole": _allow_everywhere(*_LOGS),
+    "service-role/AWSLambdaSQSQueueExecutionRole": _allow_everywhere(
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS
+    ),
+    "AWSXrayWriteOnlyAccess": _allow_everywhere("xray:PutTraceSegments", "xray:PutTelemetryRecords", *_SAMPLING),
+}
+"""The managed policies that SAM attaches, as AWS documents them.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+"""
+
+
 class Policies:
-    """Of all functions. What they refuse they remember."""
+    """Of all functions, with what SAM adds to them. What they refuse they remember."""
 
     def __init__(self, resources: dict[str, Any]) -> None:
+        """Takes resources as they are deployed."""
         self._resources = resources
-        functions = [name for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"]
-        self.statements = {function: list(self._read(function)) for function in functions}
+        functions = [name for name, each in resources.items() if each["Type"] == "AWS::Lambda::Function"]
+        roles = {name: resources[f"{name}Role"]["Properties"] for name in functions}
+        self.granted = {name: list(self._read_policies(role)) for name, role in roles.items()}
+        self.boundaries = {
+            name: list(self._read(self._managed(role["PermissionsBoundary"]))) for name, role in roles.items()
+        }
         self.refused: set[str] = set()
 
-    def _read(self, function: str) -> Iterator[Statement]:
-        for policy in self._resources[function]["Properties"].get("Policies", []):
-            document = self._resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
-            for each in document["Statement"]:
-                actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
-                resource = self._resources[named_by(each["Resource"])]["Properties"]
-                [(operator, condition)] = each.get("Condition", {"ForAllValues:StringLike": {}}).items()
-                yield Statement(
-                    each["Effect"],
-                    actions,
-                    next(resource[name] for name in _NAMES if name in resource),
-                    operator,
-                    condition.get("dynamodb:LeadingKeys", ["*"]),
-                )
+    def _read_policies(self, role: dict[str, Any]) -> Iterator[Statement]:
+        for each in role["ManagedPolicyArns"]:
+            yield from self._read(self._managed(each))
+        for each in role.get("Policies", []):
+            yield from self._read(each["PolicyDocument"])
 
-    def allow(self, function: str, action: str, resources: frozenset[str], leading_keys: frozenset[str]) -> bool:
-        met = {each.effect for each in self.statements[function] if each.covers(action, resources, leading_keys)}
-        return met == {"Allow"}
+    def _managed(self, policy: str | dict[str, str]) -> dict[str, Any]:
+        if isinstance(policy, str):
+            return _BY_AWS[policy.removeprefix("arn:aws:iam::aws:policy/")]
+        document: dict[str, Any] = self._resources[policy["Ref"]]["Properties"]["PolicyDocument"]
+        return document
+
+    def _read(self, document: dict[str, Any]) -> Iterator[Statement]:
+        for each in document["Statement"]:
+            [(operator, condition)] = each.get("Condition", {"ForAllValues:StringLike": {}}).items()
+            yield Statement(
+                each["Effect"],
+                _listed(each["Action"]),
+                [self._arn(resource) for resource in _listed(each["Resource"])],
+                operator,
+                condition.get("dynamodb:LeadingKeys", ["*"]),
+            )
+
+    def _arn(self, resource: str | dict[str, Any]) -> str:
+        """Of a literal ARN, of `!GetAtt …Arn`, or of the `!Ref` of a secret."""
+        match resource:
+            case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name}:
+                return arn_of(self._resources[name])
+        return str(resource)
+
+    def allow(self, function: str, action: str, resource: str, leading_keys: frozenset[str] = frozenset()) -> bool:
+        """Whether policies and boundary both allow it and neither denies it."""
+        return all(
+            {each.effect for each in statements if each.covers(action, resource, leading_keys)} == {"Allow"}
+            for statements in (self.granted[function], self.boundaries[function])
+        )
 
     def refuse(self, seen: Seen) -> bool:
-        """Only functions are judged: operators, and tests that prepare and look, may do all they like."""
-        is_refused = seen.caller in self.statements and not all(
-            self.allow(seen.caller, action, seen.resources, seen.leading_keys) for action in seen.actions
+        """Only functions are judged. Operators, and tests that prepare or check something, are free."""
+        is_refused = seen.caller in self.granted and not all(
+            self.allow(seen.caller, action, resource, seen.leading_keys)
+            for action in seen.actions
+            for resource in seen.resources or {"*"}
         )
         if is_refused:
             self.refused.add(str(seen))
         return is_refused
 
 
+def _listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str | dict) else [*value]
+
+
 ACCESS_DENIED = b'{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "not authorized"}'
 
 
 def give_credentials(client: BaseClient) -> None:
-    """To each function its own, though one client serves all that a process plays."""
+    """Gives each function credentials of its own, though all functions of this process share the client."""
 
     def sign(request: AWSRequest, **_: object) -> None:
         if function := running.get():
@@ -134,7 +186,7 @@ def give_credentials(client: BaseClient) -> None:
 
 
 def enforce(policies: Policies, client: BaseClient) -> None:
-    """Where no proxy stands between the client and AWS."""
+    """Judges the client's requests, for tests without a proxy."""
 
     def judge(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
         if not policies.refuse(Seen.read(dict(request.headers.items()), cast("bytes", request.body))):

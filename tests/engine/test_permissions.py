@@ -4,7 +4,8 @@ import pytest
 from pynamodb.exceptions import PutError
 
 from contacts.storage.items import TagItem
-from tests.conftest import forget, template_resources
+from tests.conftest import forget
+from tests.deployed import arn, deployed_resources
 from tests.engine.api_key import API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, refuse
 from tests.engine.flows import CALLS, NEW_PHONE, PHONE, Scene
@@ -13,8 +14,8 @@ from tests.events import ACME
 from tests.handlers import deliver
 from tests.policies import Policies, Seen, running
 
-FUNCTIONS = sorted(Policies(template_resources()).statements)
-TABLE = frozenset({NAME})
+FUNCTIONS = sorted(Policies(deployed_resources()).granted)
+TABLE = arn("dynamodb", f"table/{NAME}")
 
 
 @pytest.fixture
@@ -56,13 +57,13 @@ def play_authorizer(table: Table) -> None:
 def test_nothing_is_allowed_that_no_function_asks_for(seen: list[Seen], policies: Policies) -> None:
     unused = [
         (function, action)
-        for function, statements in policies.statements.items()
+        for function, statements in policies.granted.items()
         for statement in statements
         if statement.effect == "Allow"
         for action in statement.actions
         if action.startswith("dynamodb:")
         and not any(
-            each.caller == function and statement.covers(action, each.resources, each.leading_keys)
+            each.caller == function and statement.covers(action, TABLE, each.leading_keys)
             for each in seen
             if action in each.actions
         )

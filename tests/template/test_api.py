@@ -10,6 +10,7 @@ from botocore.session import get_session
 
 from contacts.access.keys import ROUTES, SCOPES
 from contacts.domain.errors import ContactNotFound, ContactsError, DatabaseUnavailable, InvalidParameter
+from tests.deployed import deployed_resources
 from tests.document import OPERATIONS, Operation, document
 from tests.handlers import logical_id
 
@@ -109,6 +110,13 @@ def test_every_route_stands_behind_the_authorizer(template: dict[str, Any]) -> N
 
 def test_the_authorizer_names_the_gateway_key_that_is_counted(api: dict[str, Any]) -> None:
     assert api["ApiKeySourceType"] == "AUTHORIZER"
+
+
+@pytest.mark.parametrize(("domain", "is_closed"), [("", False), ("api.example.com", True)])
+def test_a_custom_domain_is_the_only_way_in(domain: str, *, is_closed: bool) -> None:
+    resources = deployed_resources("prod", DomainName=domain, CertificateArn=domain and "arn:aws:acm:certificate")
+    [server] = resources["Api"]["Properties"]["Body"]["servers"]
+    assert server["x-amazon-apigateway-endpoint-configuration"] == {"disableExecuteApiEndpoint": is_closed}
 
 
 def test_no_second_stage_comes_with_it(template: dict[str, Any]) -> None:

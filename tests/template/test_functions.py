@@ -5,40 +5,22 @@ from typing import Any
 import pytest
 
 from local import ROOT
+from tests.deployed import deployed_resources
+from tests.document import OPERATIONS, Operation
 from tests.events import sample_event
 from tests.handlers import FUNCTIONS, logical_id
 from tests.template.conftest import ENDPOINTS
 
-BATCH_READ = "dynamodb:BatchGetItem"
-READ, UPDATE, PUT, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem"
-ACTIONS = {
-    "authorizer": [READ, UPDATE],
-    "get_contact_by_phone": [READ, BATCH_READ],
-    "get_contact": [READ],
-    "list_contacts": ["dynamodb:Query", BATCH_READ],
-    "upsert_contact": [UPDATE, PUT],
-    "upsert_contacts": [BATCH_READ, UPDATE, PUT],
-    "update_contact": [READ, UPDATE],
-    "delete_contact": [READ, DELETE],
-    "assign_tag": [BATCH_READ, UPDATE],
-    "remove_tag": [READ, UPDATE],
-    "list_tags": [READ, "dynamodb:Query", BATCH_READ],
-    "whoami": [],
-    "record_inbound_message": [READ, UPDATE, PUT],
-    "apply_tag_command": [READ, BATCH_READ, UPDATE],
-}
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
 QUEUES = {"apply_tag_command": "TagCommands", "record_inbound_message": "InboundMessages"}
-WRITING = {"POST", "PATCH", "DELETE"}
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
 EVERY_ENDPOINT = pytest.mark.parametrize("function", ENDPOINTS)
 EVERY_WORKER = pytest.mark.parametrize(("function", "queue"), list(QUEUES.items()))
 
 
-def test_functions_policies_and_resources_are_the_same_ones(template: dict[str, Any]) -> None:
+def test_every_folder_of_a_function_is_a_function_of_the_template(template: dict[str, Any]) -> None:
     resources = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
-    assert sorted(ACTIONS) == FUNCTIONS
     assert sorted(resources) == sorted(logical_id(each) for each in FUNCTIONS)
 
 
@@ -54,7 +36,7 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
 ) -> None:
     properties = template["Resources"][logical_id(function)]["Properties"]
     assert properties["CodeUri"] == f"functions/{function}/"
-    assert set(properties) <= {"CodeUri", "Policies", "LoggingConfig", "Events", "Environment"}
+    assert set(properties) <= {"CodeUri", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
     resolved = resources[logical_id(function)]["Properties"]
     assert (resolved["Runtime"], resolved["Handler"], resolved["Timeout"], resolved["Tracing"]) == (
         "python3.13",
@@ -65,36 +47,43 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
     assert resolved["Layers"] == [{"Ref": "CommonLayerX86"}]
 
 
-@EVERY_ENDPOINT
-def test_an_endpoint_may_do_its_actions_on_the_table_and_never_see_a_key(
-    template: dict[str, Any], function: str
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)
+def test_an_endpoint_is_granted_actions_on_the_table_and_what_it_shares(
+    template: dict[str, Any], operation: Operation
 ) -> None:
-    properties = template["Resources"][logical_id(function)]["Properties"]
-    takes_idempotency_keys = properties["Events"]["Route"]["Properties"]["Method"] in WRITING
-    own = [{"Effect": "Allow", "Action": ACTIONS[function], "Resource": TABLE}]
-    assert properties["Policies"] == [
-        {"Ref": "NoAccessToApiKeys"},
+    """Which actions: as many as its requests need, says tests/engine/test_permissions.py."""
+    properties = template["Resources"][logical_id(operation.function)]["Properties"]
+    shared = [each for each in properties["Policies"] if "Ref" in each]
+    own = [statement for each in properties["Policies"] for statement in each.get("Statement", [])]
+    assert shared == [
         {"Ref": "VerifySignatures"},
-        *([{"Ref": "KeepIdempotencyRecords"}] if takes_idempotency_keys else []),
-        *([{"Statement": own}] if ACTIONS[function] else []),
+        *([{"Ref": "KeepIdempotencyRecords"}] if operation.takes_idempotency_key else []),
     ]
+    assert [each | {"Action": "any"} for each in own] in (
+        [],
+        [{"Effect": "Allow", "Action": "any", "Resource": TABLE}],
+    )
 
 
 @EVERY_WORKER
-def test_a_worker_may_do_its_actions_and_bury_messages(template: dict[str, Any], function: str, queue: str) -> None:
-    assert template["Resources"][logical_id(function)]["Properties"]["Policies"] == [
-        {"Ref": "NoAccessToApiKeys"},
-        {
-            "Statement": [
-                {"Effect": "Allow", "Action": ACTIONS[function], "Resource": TABLE},
-                {
-                    "Effect": "Allow",
-                    "Action": "sqs:SendMessage",
-                    "Resource": {"Fn::GetAtt": [f"{queue}DeadLetters", "Arn"]},
-                },
-            ]
-        },
-    ]
+def test_a_consumer_is_granted_actions_on_the_table_and_its_dead_letter_queue(
+    template: dict[str, Any], function: str, queue: str
+) -> None:
+    [policy] = template["Resources"][logical_id(function)]["Properties"]["Policies"]
+    on_table, on_dead_letters = policy["Statement"]
+    assert on_table | {"Action": "any"} == {"Effect": "Allow", "Action": "any", "Resource": TABLE}
+    assert on_dead_letters == {
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Resource": {"Fn::GetAtt": [f"{queue}DeadLetters", "Arn"]},
+    }
+
+
+@EVERY_FUNCTION
+def test_a_function_has_the_boundary_of_its_kind(function: str) -> None:
+    boundaries = {"authorizer": "AuthorizerPermissions"} | {name: f"{queue}Boundary" for name, queue in QUEUES.items()}
+    role = deployed_resources()[f"{logical_id(function)}Role"]["Properties"]
+    assert role["PermissionsBoundary"] == {"Ref": boundaries.get(function, "EndpointBoundary")}
 
 
 def test_what_endpoints_share_is_the_signing_root_and_their_idempotency_records(template: dict[str, Any]) -> None:
@@ -109,7 +98,7 @@ def test_what_endpoints_share_is_the_signing_root_and_their_idempotency_records(
         "KeepIdempotencyRecords": [
             {
                 "Effect": "Allow",
-                "Action": [PUT, UPDATE, DELETE],
+                "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
                 "Resource": TABLE,
                 "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#IDEMPOTENCY"]}},
             }
@@ -135,33 +124,8 @@ def test_a_worker_reads_its_queue_in_batches_of_which_a_part_may_fail(
     assert properties["Environment"] == {"Variables": {"DEAD_LETTER_QUEUE_URL": {"Ref": f"{queue}DeadLetters"}}}
 
 
-def test_the_deny_covers_every_action_on_keys(template: dict[str, Any]) -> None:
-    assert template["Resources"]["NoAccessToApiKeys"]["Properties"]["PolicyDocument"] == {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Deny",
-                "Action": "dynamodb:*",
-                "Resource": TABLE,
-                "Condition": {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["KEY#*"]}},
-            }
-        ],
-    }
-
-
-def test_the_authorizer_sees_keys_alone(template: dict[str, Any]) -> None:
-    assert template["Resources"]["Authorizer"]["Properties"]["Policies"] == [
-        {
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": ACTIONS["authorizer"],
-                    "Resource": TABLE,
-                    "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["KEY#*"]}},
-                }
-            ]
-        }
-    ]
+def test_the_authorizer_has_nothing_but_its_own_permissions(template: dict[str, Any]) -> None:
+    assert template["Resources"]["Authorizer"]["Properties"]["Policies"] == [{"Ref": "AuthorizerPermissions"}]
 
 
 def test_the_pepper_is_in_the_authorizers_environment_alone(template: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import template_resources
+from tests.deployed import deployed_resources
 
 KEPT = ["Table", "KeyPepper", "SigningRoot"]
 
@@ -61,6 +62,28 @@ def test_a_queue_gives_up_after_five_tries_and_keeps_what_it_gave_up_longer(
     assert properties["VisibilityTimeout"] == 6 * template["Globals"]["Function"]["Timeout"]
     assert dead["MessageRetentionPeriod"] > properties["MessageRetentionPeriod"]
     assert properties["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    "queue", ["InboundMessages", "InboundMessagesDeadLetters", "TagCommands", "TagCommandsDeadLetters"]
+)
+def test_a_queue_refuses_requests_without_tls(queue: str) -> None:
+    assert deployed_resources()[f"{queue}Policy"]["Properties"] == {
+        "Queues": [{"Fn::GetAtt": [queue, "QueueUrl"]}],
+        "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "OnlyOverTls",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sqs:*",
+                    "Resource": {"Fn::GetAtt": [queue, "Arn"]},
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                }
+            ],
+        },
+    }
 
 
 def test_tag_commands_are_in_order_for_each_contact_alone(resources: dict[str, Any]) -> None:

@@ -1,0 +1,117 @@
+"""What a function could do if an attacker ran code in it, with its role's credentials."""
+
+import pytest
+from botocore.session import get_session
+
+from local import ROOT
+from tests.deployed import arn, arn_of, deployed_resources
+from tests.handlers import FUNCTIONS, logical_id
+from tests.policies import Policies, Statement
+
+RESOURCES = deployed_resources()
+TABLE = arn_of(RESOURCES["Table"])
+CONTACT = "cacmetenant#491512345678"
+KEY, TENANTS, KEYS_OF_A_TENANT = "KEY#00ff", "TENANTS", "cacmetenant#KEYS"
+CONSUMED = {"record_inbound_message": "InboundMessages", "apply_tag_command": "TagCommands"}
+QUEUES = ["InboundMessages", "InboundMessagesDeadLetters", "TagCommands", "TagCommandsDeadLetters"]
+
+EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
+ALL_BUT_THE_AUTHORIZER = pytest.mark.parametrize("function", [each for each in FUNCTIONS if each != "authorizer"])
+
+
+def every_action(service: str) -> list[str]:
+    """All operations that botocore knows of a service."""
+    return [f"{service}:{name}" for name in get_session().get_service_model(service).operation_names]
+
+
+@pytest.fixture(params=["as deployed", "with a policy that allows everything"])
+def policies(request: pytest.FixtureRequest) -> Policies:
+    """The second is what SAM, AWS or a careless change could add."""
+    policies = Policies(RESOURCES)
+    if request.param != "as deployed":
+        for statements in policies.granted.values():
+            statements.append(Statement("Allow", ["*"], ["*"], "ForAllValues:StringLike", ["*"]))
+    return policies
+
+
+@pytest.mark.parametrize("partition", [KEY, TENANTS, KEYS_OF_A_TENANT])
+@ALL_BUT_THE_AUTHORIZER
+def test_no_function_reaches_keys_and_tenants(policies: Policies, function: str, partition: str) -> None:
+    for leading_keys in {partition}, {partition, CONTACT}:
+        allowed = [
+            action
+            for action in every_action("dynamodb")
+            if policies.allow(logical_id(function), action, TABLE, frozenset(leading_keys))
+        ]
+        assert allowed == []
+
+
+@pytest.mark.parametrize("partitions", [{CONTACT}, {TENANTS}, {KEYS_OF_A_TENANT}, {KEY, CONTACT}])
+def test_the_authorizer_reaches_nothing_but_keys(policies: Policies, partitions: set[str]) -> None:
+    actions = every_action("dynamodb")
+    assert [each for each in actions if policies.allow("Authorizer", each, TABLE, frozenset(partitions))] == []
+    assert [each for each in actions if policies.allow("Authorizer", each, TABLE, frozenset({KEY}))] == [
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+    ]
+
+
+@EVERY_FUNCTION
+def test_no_function_reaches_the_table_as_a_whole(policies: Policies, function: str) -> None:
+    whole = {"Scan", "ExecuteStatement", "DeleteTable", "UpdateTable", "CreateBackup", "ExportTableToPointInTime"}
+    assert [each for each in whole if policies.allow(logical_id(function), f"dynamodb:{each}", TABLE)] == []
+
+
+@EVERY_FUNCTION
+def test_no_function_reaches_another_table(policies: Policies, function: str) -> None:
+    for stage in "prod", "local-2":
+        other = arn("dynamodb", f"table/contacts-{stage}")
+        actions = every_action("dynamodb")
+        assert [
+            each for each in actions if policies.allow(logical_id(function), each, other, frozenset({CONTACT}))
+        ] == []
+
+
+@EVERY_FUNCTION
+def test_a_function_reads_no_queue_but_its_own(policies: Policies, function: str) -> None:
+    queues = {name: arn_of(RESOURCES[name]) for name in QUEUES} | {"another": arn("sqs", "payments")}
+    reached = {
+        (name, action.partition(":")[2])
+        for name, queue in queues.items()
+        for action in every_action("sqs")
+        if policies.allow(logical_id(function), action, queue)
+    }
+    own = CONSUMED.get(function)
+    reading = {(own, action) for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+    assert reached == (reading | {(f"{own}DeadLetters", "SendMessage")} if own else set())
+
+
+@EVERY_FUNCTION
+def test_only_what_verifies_signatures_reads_the_signing_root(function: str) -> None:
+    verifies = "contacts.web.endpoint" in (ROOT / "functions" / function / "app.py").read_text()
+    policies, root, actions = Policies(RESOURCES), arn_of(RESOURCES["SigningRoot"]), every_action("secretsmanager")
+    allowed = [each for each in actions if policies.allow(logical_id(function), each, root)]
+    assert allowed == (["secretsmanager:GetSecretValue"] if verifies else [])
+
+
+@EVERY_FUNCTION
+def test_no_function_reads_another_secret(policies: Policies, function: str) -> None:
+    for secret in arn_of(RESOURCES["KeyPepper"]), arn("secretsmanager", "secret:payments"):
+        actions = every_action("secretsmanager")
+        assert [each for each in actions if policies.allow(logical_id(function), each, secret)] == []
+
+
+@EVERY_FUNCTION
+def test_a_function_writes_logs_of_its_stage_alone(policies: Policies, function: str) -> None:
+    def actions_on(log_group: str) -> list[str]:
+        group = arn("logs", f"log-group:{log_group}:log-stream:1")
+        return [each for each in every_action("logs") if policies.allow(logical_id(function), each, group)]
+
+    assert actions_on(f"/contacts/local/{logical_id(function)}") == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert actions_on("/contacts/prod/GetContact") == actions_on("/aws/lambda/payments") == []
+
+
+@EVERY_FUNCTION
+@pytest.mark.parametrize("service", ["iam", "kms", "lambda", "s3", "sts"])
+def test_no_function_reaches_another_service(policies: Policies, function: str, service: str) -> None:
+    assert [each for each in every_action(service) if policies.allow(logical_id(function), each, "*")] == []

@@ -1,0 +1,50 @@
+"""What CloudFormation gets when template.yaml is deployed: roles, managed policies and all that SAM adds."""
+
+import warnings
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import boto3
+from samcli.lib.cfn_language_extensions.sam_integration import (  # type: ignore[import-untyped]
+    expand_language_extensions,
+)
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+
+from local import ROOT
+
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+
+
+@cache
+def deployed_resources(stage: str = "local", **parameters: str) -> dict[str, Any]:
+    """By logical id. References to resources are as CloudFormation resolves them later."""
+    values = {"Stage": stage, "Architecture": "x86_64", **parameters}
+    values |= {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template = deepcopy(expand_language_extensions(template, values, enabled=True).expanded_template)
+    for resource in template["Resources"].values():
+        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][name] = "s3://bucket/key"  # where `sam deploy` puts the code
+    with warnings.catch_warnings(action="ignore"):  # SAM's own deprecations
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+        resources: dict[str, Any] = translator.translate(template, values)["Resources"]
+    return resources
+
+
+def arn(service: str, name: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"
+
+
+def arn_of(resource: dict[str, Any]) -> str:
+    properties = resource["Properties"]
+    match resource["Type"]:
+        case "AWS::DynamoDB::Table":
+            return arn("dynamodb", f"table/{properties['TableName']}")
+        case "AWS::SQS::Queue":
+            return arn("sqs", properties["QueueName"])
+        case "AWS::SecretsManager::Secret":
+            return arn("secretsmanager", f"secret:{properties['Name']}")
+    raise NotImplementedError(resource["Type"])
