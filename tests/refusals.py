@@ -32,6 +32,7 @@ def signature_rejected(reason: str) -> Refusal:
 NO_OBJECT = invalid("body", "body: Input should be a JSON object in UTF-8.")
 NO_DIGITS = invalid("phone", "phone must contain digits and the usual separators only.")
 WRONG_LENGTH = invalid("phone", "phone must have 5 to 32 digits.")
+TOO_LONG = invalid("phone", "phone must have at most 100 characters.")
 
 ADDRESS_NOT_ALLOWED = _refusal(
     403, "Forbidden", 200, type_="OAuthException", details="The API key may not be used from this address."

@@ -1,9 +1,11 @@
 """Requests that two readers could understand in two ways."""
 
+import json
+
 import pytest
 
-from tests.events import Tenant
-from tests.handlers import call
+from tests.events import REQUEST_ID, Tenant, build_event
+from tests.handlers import call, invoke
 from tests.refusals import invalid
 
 PHONE, OTHER_PHONE = "491512345678", "491512345679"
@@ -20,3 +22,10 @@ def test_an_unknown_parameter_given_twice_is_ignored(acme: Tenant) -> None:
     status, contact = call("upsert_contact", acme, json_body={"phone": PHONE}, query={"phone": [PHONE, OTHER_PHONE]})
     assert (status, contact["phone"]) == (201, PHONE)
     assert call("get_contact_by_phone", acme, query={"phone": PHONE, "x": ["1", "2"]})[0] == 200
+
+
+def test_an_api_key_in_the_request_id_is_not_repeated(acme: Tenant) -> None:
+    headers = {"X-Request-Id": "retry-sflo_live_" + "k" * 43}
+    answer = invoke("get_contact_by_phone", build_event("get_contact_by_phone", acme, headers=headers))
+    assert answer["headers"]["X-Request-Id"] == REQUEST_ID
+    assert json.loads(answer["body"])["error"]["fbtrace_id"] == REQUEST_ID

@@ -1,6 +1,6 @@
 """Spellings of phones, for the body and the query alike."""
 
-from tests.refusals import NO_DIGITS, WRONG_LENGTH
+from tests.refusals import NO_DIGITS, TOO_LONG, WRONG_LENGTH
 
 NORMALIZED = "491512345678"
 
@@ -24,6 +24,7 @@ SPELLINGS = [
     "\u202a491512345678\u202c",
     "\u202a+49 151 2345678\u202c",
     "\u200e49\u200b151\ufeff2345678",
+    "491512345678" + " " * 88,
 ]
 
 MALFORMED = [
@@ -32,8 +33,9 @@ MALFORMED = [
     ("+- ()", WRONG_LENGTH),
     ("1234", WRONG_LENGTH),
     ("1" * 33, WRONG_LENGTH),
-    ("1" * 10_000, WRONG_LENGTH),
     ("\u200f" * 100, WRONG_LENGTH),
+    ("12345" + " " * 96, TOO_LONG),
+    ("1" * 10_000, TOO_LONG),
     ("0800 CONTACT", NO_DIGITS),
     ("0800-CONTACT", NO_DIGITS),
     ("49151234567x", NO_DIGITS),

@@ -24,7 +24,9 @@ def test_a_request_id_is_returned_in_the_header_and_in_a_refusal(
     assert refused.json()["error"]["fbtrace_id"] == request_id
 
 
-@pytest.mark.parametrize("unusable", [None, "", "~" * 129, "with space", "tab\tin it", "ü".encode(), b"\xff"])
+@pytest.mark.parametrize(
+    "unusable", [None, "", "~" * 129, "id-sflo_live_4fQx", "with space", "tab\tin it", "ü".encode(), b"\xff"]
+)
 def test_the_gateways_request_id_replaces_an_unusable_one(
     api: Caller, phone: str, unusable: str | bytes | None
 ) -> None:

@@ -147,3 +147,9 @@ def test_a_warm_function_does_not_log_the_ids_of_the_request_before(
     call("get_contact", acme, contactId="+49 151 2345678")
     before, after = (line for line in lines(log()) if line.get("route") == "GET /v1/contacts/{contactId}")
     assert (before["contactId"], after.get("contactId")) == (ada["id"], None)
+
+
+def test_a_request_id_with_an_api_key_is_not_logged(acme: Tenant, log: Callable[[], str]) -> None:
+    invoke("whoami", build_event("whoami", acme, headers={"X-Request-Id": "retry-sflo_live_4fQx"}))
+    line, _metric = lines(log())
+    assert line["request_id"] == REQUEST_ID

@@ -108,7 +108,11 @@ def test_every_example_is_valid_under_its_schema(schema: dict[str, Any], example
 usual = st.characters(categories=["Nd", "Zs", "Pd", "Cf"]) | st.sampled_from("+()./\t＋（）．／\N{MINUS SIGN}")
 
 
-@given(st.text(usual, max_size=40) | st.text(usual | st.characters(exclude_categories=["Cn", "Cs"]), max_size=12))
+@given(
+    st.text(usual, max_size=40)
+    | st.text("1 ", min_size=90, max_size=110)
+    | st.text(usual | st.characters(exclude_categories=["Cn", "Cs"]), max_size=12)
+)
 def test_the_pattern_of_a_phone_matches_what_the_api_accepts(text: str) -> None:
     try:
         is_phone = bool(normalize_phone(text))

@@ -4,7 +4,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-_SHORTEST, _LONGEST = 5, 32
+LONGEST_INPUT = 100
+_FEWEST_DIGITS, _MOST_DIGITS = 5, 32
 _PUNCTUATION = frozenset("+()./" + "＋（）．／" + "\N{MINUS SIGN}\t")
 _DROPPED_CATEGORIES = frozenset({"Zs", "Pd", "Cf"})  # spaces, dashes, invisible formatting
 
@@ -19,10 +20,9 @@ _ALIASES = (
 
 
 def normalize_phone(raw: str) -> str:
-    """Returns 5 to 32 ASCII digits. Raises ValueError with a text that completes "the phone …".
-
-    There is no country logic: two inputs are the same contact exactly when these digits are equal.
-    """
+    """Returns 5 to 32 ASCII digits. Raises ValueError with a text that completes "the phone …"."""
+    if len(raw) > LONGEST_INPUT:  # first, because a body can hold millions of characters
+        raise ValueError(f"must have at most {LONGEST_INPUT} characters.")
     digits = []
     for character in raw:
         category = unicodedata.category(character)
@@ -30,8 +30,8 @@ def normalize_phone(raw: str) -> str:
             digits.append(str(unicodedata.decimal(character)))
         elif character not in _PUNCTUATION and category not in _DROPPED_CATEGORIES:
             raise ValueError("must contain digits and the usual separators only.")
-    if not _SHORTEST <= len(digits) <= _LONGEST:
-        raise ValueError(f"must have {_SHORTEST} to {_LONGEST} digits.")
+    if not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
+        raise ValueError(f"must have {_FEWEST_DIGITS} to {_MOST_DIGITS} digits.")
     return "".join(digits)
 
 

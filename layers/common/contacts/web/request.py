@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from contacts.access.identity import Identity
-from contacts.access.keys import batch_rate_limit
+from contacts.access.keys import PREFIX, batch_rate_limit
 from contacts.domain.errors import InvalidParameter
 from contacts.runtime.identifiers import is_id
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BEGINNING_SECONDS, WRITING_SECONDS, KEEPING_SECONDS = 10, 14, 16
 """How long after its start a call begins items of a batch, writes, and keeps its answer; docs/decisions/ says why."""
 
-_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+_REQUEST_ID = re.compile(rf"(?!.*{PREFIX})[!-~]{{1,128}}")  # it is logged, so it must not contain an API key
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _WRITING_METHODS = frozenset({"POST", "PATCH", "DELETE"})
 
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def id(self) -> str:
-        """The caller's X-Request-Id if it is well-formed, else the gateway's id, else Lambda's."""
+        """The caller's X-Request-Id if it is usable, else the gateway's id, else Lambda's."""
         candidates = self.header("X-Request-Id"), self._context.get("requestId"), self._invocation_id
         return next(text for each in candidates if _REQUEST_ID.fullmatch(text := str(each or "")))
 
@@ -102,7 +102,7 @@ class Request:
     def query_pairs(self) -> list[tuple[str, str]]:
         return [(name, value) for name, values in self._query.items() for value in values]
 
-    @property
+    @cached_property
     def raw_body(self) -> bytes:
         """Empty if it is malformed base64, which is then neither a JSON object nor what was signed."""
         body: str = self._event.get("body") or ""

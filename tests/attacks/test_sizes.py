@@ -1,0 +1,56 @@
+"""Bodies as large as API Gateway and Lambda let through must not cost CPU time beyond reading the JSON."""
+
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from contacts.domain.errors import InvalidParameter
+from contacts.parsing.json import parse
+from contacts.web.bodies import ContactUpdate, ContactUpsert, TagAssign
+
+MOST_SECONDS = 0.05
+SIZE = 6_000_000
+"""Of the body, in bytes; JSON writes a character outside ASCII as 6 or 12 of them."""
+
+PHONE = {"phone": "12345"}
+TAG = {"tag_id": "c1234567"}
+
+
+def cpu_seconds(read: Any) -> float:
+    """The least of five calls, because other processes slow down some of them."""
+    seconds = []
+    for _ in range(5):
+        started = time.process_time()
+        with suppress(InvalidParameter):
+            read()
+        seconds.append(time.process_time() - started)
+    return min(seconds)
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        (ContactUpsert, {"phone": "1" * SIZE}),
+        (ContactUpsert, {"phone": "\u200b" * (SIZE // 6)}),
+        (ContactUpsert, PHONE | {"display_name": "a" * SIZE}),
+        (ContactUpsert, PHONE | {"display_name": " " * SIZE}),
+        (ContactUpsert, PHONE | {"display_name": " " * SIZE + "\0"}),
+        (ContactUpsert, PHONE | {"display_name": "a" * SIZE + "\ud800"}),
+        (ContactUpdate, {"display_name": "😀" * (SIZE // 12)}),
+        (ContactUpdate, {"phone": "1" * SIZE}),
+        (TagAssign, TAG | {"reason": "a" * SIZE}),
+        (TagAssign, TAG | {"reason": "😀" * (SIZE // 12)}),
+        (TagAssign, {"tag_id": "c" + "a" * SIZE}),
+        (ContactUpsert, PHONE | {f"unknown{number}": number for number in range(10_000)}),
+        (TagAssign, TAG | {f"unknown{number}": {"a": []} for number in range(10_000)}),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else json.dumps(value)[:50],
+)
+def test_a_large_body_costs_less_than_50_ms_beyond_json(model: type[BaseModel], body: dict[str, Any]) -> None:
+    raw = json.dumps(body).encode()
+    reading = cpu_seconds(lambda: json.loads(raw.decode()))
+    assert cpu_seconds(lambda: parse(model, raw)) - reading < MOST_SECONDS
