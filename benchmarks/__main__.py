@@ -74,7 +74,7 @@ def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Par
     def price() -> Section:
         unused = Workload()  # with a key that was never used
         with redirect_stdout(StringIO()):  # hides the functions' metrics
-            return costs.describe(meter_flows(unused.tenant, unused.key))
+            return costs.describe(meter_flows(unused.tenant, unused.key, batch_size=costs.BATCH_SIZE))
 
     measurements: dict[Part, Callable[[], Section]] = {
         Part.STARTUP: lambda: startup.measure(workload, backend, DIRECTORY, rounds),

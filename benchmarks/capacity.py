@@ -31,6 +31,8 @@ class Consumption:
             case "BatchGetItem":
                 (request,) = request["RequestItems"].values()
                 self.read_units += sum(_units(size, READ_UNIT_BYTES) for size in sizes) * _read_factor(request)
+            case "Query":  # rounds the sum of the items up, not each item
+                self.read_units += _units(sum(sizes), READ_UNIT_BYTES) * _read_factor(request)
             case "TransactWriteItems":
                 self.write_units += 2 * sum(_units(size, WRITE_UNIT_BYTES) for size in sizes)
             case "PutItem" | "UpdateItem" | "DeleteItem":  # a write whose condition fails costs the same
@@ -75,20 +77,20 @@ def _value_size(value: dict[str, Any]) -> int:
 def metered(client: Any, observer: Any) -> Iterator[Consumption]:  # noqa: ANN401 - boto3 makes clients at run time
     """What the client's requests consume. The observer, a second client, reads the items before and after each."""
     consumption = Consumption()
-    request: dict[str, Any] = {}
-    sizes: list[int] = []
 
-    def look(operation: str) -> list[int]:
+    def look(operation: str, request: dict[str, Any]) -> list[int]:
+        if operation == "Query":
+            return [item_size(item) for item in observer.query(**request)["Items"]]
         answers = (observer.get_item(**address) for address in _addresses(operation, request))
         return [item_size(answer.get("Item", {})) for answer in answers]
 
-    def before(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        nonlocal request, sizes
-        request = params
-        sizes = look(model.name)
+    def before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401
+        context["metered"] = params, look(model.name, params)  # several threads send requests
 
-    def after(model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        consumption.add(model.name, request, [max(pair) for pair in zip(sizes, look(model.name), strict=True)])
+    def after(model: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
+        request, sizes = context["metered"]
+        sizes_after = look(model.name, request)
+        consumption.add(model.name, request, [max(pair) for pair in zip(sizes, sizes_after, strict=True)])
 
     events = client.meta.events
     events.register("provide-client-params.dynamodb", before)

@@ -1,5 +1,6 @@
 """The price of a million calls on AWS, and the monthly bill of three example customers."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,11 +25,24 @@ CPU_MS = 4.0
 REQUEST_MS, TRANSACTION_MS = 5.0, 20.0
 LOG_KILOBYTES = 2.0  # our log line and metrics, Lambda's own lines, the gateway's access log
 TRACED = 0.05
+BATCH_SIZE, SIDE_BY_SIDE = 100, 8
+BATCH_CPU_MS, PAGE_CPU_MS = 2.0, 0.2  # for each contact
 CONTACT_KILOBYTES = 1.0  # with its pointer and DynamoDB's overhead for each item
 ASSUMPTIONS = (
     f"{CPU_MS:.0f} ms of CPU time at a share of {CPU_SHARE:.2f}, {REQUEST_MS:.0f} ms for a request to DynamoDB "
-    f"({TRANSACTION_MS:.0f} for a transaction), {LOG_KILOBYTES:.0f} kB of logs, and {100 * TRACED:.0f} % traced"
+    f"({TRANSACTION_MS:.0f} for a transaction), {SIDE_BY_SIDE} of a batch side by side, {BATCH_CPU_MS:.0f} ms of CPU "
+    f"time for each contact of a batch and {PAGE_CPU_MS} ms for each one of a page, "
+    f"{LOG_KILOBYTES:.0f} kB of logs, and {100 * TRACED:.0f} % traced"
 )
+
+
+SYNCHRONIZED = {
+    "existing contacts": (["upsert, existing"], "batch, existing"),
+    "new contacts": (["upsert, new"], "batch, new"),
+    "existing contacts with 3 tags": (["upsert, existing", *["assign tag"] * 3], "batch, existing, 3 tags"),
+    "contacts read": (["by phone"], "list contacts"),
+}
+"""What is done to a contact → the calls that do it for one contact, and the one that does it for BATCH_SIZE of them."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +78,36 @@ CUSTOMERS = [
 
 
 def describe(flows: Mapping[str, Consumption]) -> Section:
-    prices = {name: _prices(flow, through_gateway="authorizer" not in name) for name, flow in flows.items()}
+    prices = {name: _prices(name, flow) for name, flow in flows.items()}
     shown = ["by phone", "by id", "upsert, existing", "upsert, new", "patch", "assign tag", "remove tag", "delete"]
     return Section(
         "Requests and capacity",
-        [_flow_table(flows, prices), _customer_table(prices), _price_table()],
+        [_flow_table(flows, prices), _synchronization_table(flows), _customer_table(prices), _price_table()],
         draw_stacks("A million calls", "dollars", {name: prices[name] for name in shown}),
     )
 
 
-def _prices(flow: Consumption, *, through_gateway: bool) -> dict[str, float]:
-    waiting = sum(TRANSACTION_MS if each == "TransactWriteItems" else REQUEST_MS for each in flow.operations)
-    seconds = (waiting + CPU_MS / CPU_SHARE) / 1000
+def price_synchronization(flows: Mapping[str, Consumption]) -> dict[str, tuple[float, float]]:
+    """Dollars for a million contacts: by single calls, and by calls that take BATCH_SIZE contacts."""
+    prices = {name: sum(_prices(name, flow).values()) for name, flow in flows.items()}
     return {
-        "function": FUNCTION_CALLS + GIGABYTE_SECONDS * MEMORY_GIGABYTES * seconds,
-        "gateway": GATEWAY_CALLS if through_gateway else 0,
+        name: (sum(prices[each] for each in single), prices[many] / BATCH_SIZE)
+        for name, (single, many) in SYNCHRONIZED.items()
+    }
+
+
+def _prices(name: str, flow: Consumption) -> dict[str, float]:
+    """Dollars for a million calls."""
+    waiting = sum(TRANSACTION_MS if each == "TransactWriteItems" else REQUEST_MS for each in flow.operations)
+    cpu = CPU_MS
+    if name.startswith("batch"):
+        waiting /= SIDE_BY_SIDE
+        cpu += BATCH_CPU_MS * BATCH_SIZE
+    elif name == "list contacts":
+        cpu += PAGE_CPU_MS * BATCH_SIZE
+    return {
+        "function": FUNCTION_CALLS + GIGABYTE_SECONDS * MEMORY_GIGABYTES * (waiting + cpu / CPU_SHARE) / 1000,
+        "gateway": 0 if "authorizer" in name else GATEWAY_CALLS,
         "database": WRITE_UNITS * flow.write_units + READ_UNITS * flow.read_units,
         "logs and traces": LOG_GIGABYTE * LOG_KILOBYTES + TRACES * TRACED,
     }
@@ -90,7 +119,7 @@ def _flow_table(flows: Mapping[str, Consumption], prices: Mapping[str, Mapping[s
         [
             [
                 name,
-                ", ".join(flow.operations) or "none",
+                _count_operations(flow),
                 f"{flow.read_units:g}",
                 f"{flow.write_units}",
                 f"{prices[name]['database']:.2f}",
@@ -98,6 +127,18 @@ def _flow_table(flows: Mapping[str, Consumption], prices: Mapping[str, Mapping[s
             ]
             for name, flow in flows.items()
         ],
+    )
+
+
+def _count_operations(flow: Consumption) -> str:
+    counts = Counter(flow.operations)
+    return ", ".join(name if number == 1 else f"{number} {name}" for name, number in counts.items()) or "none"
+
+
+def _synchronization_table(flows: Mapping[str, Consumption]) -> Table:
+    return Table(
+        ["a million contacts", "$ by single calls", f"$ by batches or pages of {BATCH_SIZE}"],
+        [[name, f"{single:.2f}", f"{many:.2f}"] for name, (single, many) in price_synchronization(flows).items()],
     )
 
 

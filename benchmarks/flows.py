@@ -1,5 +1,6 @@
 """Each endpoint in each case that sends different requests to DynamoDB, with the capacity that they consume."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import boto3
@@ -11,11 +12,15 @@ from tests.events import Tenant, sample_event
 from tests.handlers import call, invoke
 
 SMALL = {"phone": "491519999999", "display_name": "Ada Lovelace"}
+BRAZILIAN, ITS_ALIAS = "5511987654321", "551187654321"
 LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"
 
 
-def meter_flows(tenant: Tenant, api_key: str) -> dict[str, Consumption]:
-    """The tenant needs one tag more than a contact can hold, and an API key that was never used."""
+def meter_flows(tenant: Tenant, api_key: str, *, batch_size: int) -> dict[str, Consumption]:
+    """The tenant needs one tag more than a contact can hold, and an API key that was never used.
+
+    `batch_size` is the number of contacts in the batches, and on the page of the list unless the tenant has others.
+    """
     observer = boto3.client("dynamodb")
     flows: dict[str, Consumption] = {}
 
@@ -54,10 +59,16 @@ def meter_flows(tenant: Tenant, api_key: str) -> dict[str, Consumption]:
     meter("delete", "delete_contact", **by_id)
     meter("delete, missing", "delete_contact", contactId="c7777777")
 
+    _meter_many(meter, tenant.tag_ids[:3], batch_size)
+
     full = call("upsert_contact", tenant, json_body=SMALL)[1]
     assign_all(full["id"], None)
     meter("by phone, 20 tags", "get_contact_by_phone", query={"phone": SMALL["phone"]})
     meter("upsert, 20 tags", "upsert_contact", json_body=SMALL)
+    call("remove_tag", tenant, contactId=full["id"], tagId=tenant.tag_ids[0])
+    some_held = [{"tag_id": tag_id} for tag_id in tenant.tag_ids[:3]]
+    again = {"contacts": [SMALL | {"tags": some_held}]}
+    meter("one of a batch, 20 tags, second attempt", "upsert_contacts", json_body=again)
     meter("assign tag, 20 tags", "assign_tag", contactId=full["id"], json_body=last)
 
     largest_body = {"phone": 32 * "4", "display_name": LARGEST_NAME}
@@ -67,3 +78,21 @@ def meter_flows(tenant: Tenant, api_key: str) -> dict[str, Consumption]:
     meter("upsert, largest", "upsert_contact", json_body=largest_body)
     meter("delete, largest", "delete_contact", contactId=largest["id"])
     return flows
+
+
+def _meter_many(meter: Callable[..., Any], tag_ids: Sequence[str], batch_size: int) -> None:
+    """Calls that take or return many contacts or tags."""
+
+    def batch(name: str, *contacts: dict[str, Any], **query: str) -> None:
+        meter(name, "upsert_contacts", query=query, json_body={"contacts": contacts})
+
+    catalog = meter("list tags", "list_tags")["data"]
+    meter("list tags, by name", "list_tags", query={"name": catalog[0]["name"]})
+    small = [SMALL | {"phone": f"4916{number:08}"} for number in range(batch_size)]
+    tags = [{"tag_id": tag_id} for tag_id in tag_ids]
+    batch("batch, new", *small)
+    meter("list contacts", "list_contacts")
+    batch("batch, existing", *small)
+    batch("batch, existing, 3 tags", *(each | {"tags": tags} for each in small))
+    batch("one of a batch, new, with an alias", SMALL | {"phone": BRAZILIAN}, match="alias")
+    batch("one of a batch, existing under its alias", SMALL | {"phone": ITS_ALIAS}, match="alias")

@@ -1,50 +1,76 @@
 """The requests that each endpoint sends to DynamoDB in each case, and the capacity that they consume."""
 
 import json
+import string
+from itertools import count
 from typing import Any
 
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
 from benchmarks.capacity import Consumption, item_size
+from benchmarks.costs import BATCH_SIZE, price_synchronization
 from benchmarks.flows import meter_flows
 from contacts.access.keys import hash_key
 from contacts.runtime import timestamps
 from contacts.runtime.settings import key_pepper
+from contacts.storage import contacts
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.items import ApiKeyItem
 from tests.events import Tenant
 
 KEY = "sflo_live_" + 43 * "k"
 
-FLOWS = {
-    "authorizer, first time in five minutes": Consumption(["GetItem", "UpdateItem"], 1, 1),
-    "authorizer": Consumption(["GetItem"], 1, 0),
-    "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),
-    "upsert, existing": Consumption(["UpdateItem"], 0, 1),
-    "by phone": Consumption(["GetItem"], 1, 0),
-    "by phone, missing": Consumption(["GetItem"], 1, 0),
-    "by id, first time": Consumption(["GetItem", "GetItem"], 2, 0),
-    "by id": Consumption(["GetItem"], 1, 0),
-    "by id, missing": Consumption(["GetItem"], 1, 0),
-    "by id, malformed": Consumption([], 0, 0),
-    "patch": Consumption(["UpdateItem"], 0, 1),
-    "patch, no fields": Consumption(["GetItem"], 1, 0),
-    "assign tag": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
-    "assign tag, again": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
-    "remove tag": Consumption(["UpdateItem"], 0, 1),
-    "remove tag, missing": Consumption(["UpdateItem"], 0, 1),
-    "patch, Idempotency-Key": Consumption(["PutItem", "UpdateItem", "UpdateItem"], 0, 3),
-    "patch, replayed": Consumption(["PutItem"], 0, 1),
-    "delete": Consumption(["TransactWriteItems"], 0, 4),
-    "delete, missing": Consumption(["GetItem"], 1, 0),
-    "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
-    "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
-    "assign tag, 20 tags": Consumption(["BatchGetItem", "UpdateItem"], 1, 4),
-    "by phone, largest": Consumption(["GetItem"], 11, 0),
-    "upsert, largest": Consumption(["UpdateItem"], 0, 44),
-    "delete, largest": Consumption(["TransactWriteItems"], 0, 90),
-}
+BATCH = 12
+"""The number of contacts in a batch and on a page here, one for each shard of the pointers."""
+
+
+def flows_with(batch: int) -> dict[str, Consumption]:
+    return {
+        "authorizer, first time in five minutes": Consumption(["GetItem", "UpdateItem"], 1, 1),
+        "authorizer": Consumption(["GetItem"], 1, 0),
+        "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),
+        "upsert, existing": Consumption(["UpdateItem"], 0, 1),
+        "by phone": Consumption(["GetItem"], 1, 0),
+        "by phone, missing": Consumption(["GetItem"], 1, 0),
+        "by id, first time": Consumption(["GetItem", "GetItem"], 2, 0),
+        "by id": Consumption(["GetItem"], 1, 0),
+        "by id, missing": Consumption(["GetItem"], 1, 0),
+        "by id, malformed": Consumption([], 0, 0),
+        "patch": Consumption(["UpdateItem"], 0, 1),
+        "patch, no fields": Consumption(["GetItem"], 1, 0),
+        "assign tag": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
+        "assign tag, again": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
+        "remove tag": Consumption(["UpdateItem"], 0, 1),
+        "remove tag, missing": Consumption(["UpdateItem"], 0, 1),
+        "patch, Idempotency-Key": Consumption(["PutItem", "UpdateItem", "UpdateItem"], 0, 3),
+        "patch, replayed": Consumption(["PutItem"], 0, 1),
+        "delete": Consumption(["TransactWriteItems"], 0, 4),
+        "delete, missing": Consumption(["GetItem"], 1, 0),
+        "list tags": Consumption(["Query", "BatchGetItem"], 1 + 21, 0),
+        "list tags, by name": Consumption(["GetItem"] * 2, 2, 0),
+        "batch, new": Consumption(["UpdateItem", "TransactWriteItems"] * batch, 0, 5 * batch),
+        "list contacts": Consumption(["Query"] * 12 + ["BatchGetItem"], 12 + batch, 0),
+        "batch, existing": Consumption(["UpdateItem"] * batch, 0, batch),
+        "batch, existing, 3 tags": Consumption(["BatchGetItem"] + ["UpdateItem"] * batch, 3, batch),
+        "one of a batch, new, with an alias": Consumption(["UpdateItem", "UpdateItem", "TransactWriteItems"], 0, 6),
+        "one of a batch, existing under its alias": Consumption(["UpdateItem"] * 2, 0, 2),
+        "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
+        "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
+        "one of a batch, 20 tags, second attempt": Consumption(["BatchGetItem", "UpdateItem", "UpdateItem"], 3, 8),
+        "assign tag, 20 tags": Consumption(["BatchGetItem", "UpdateItem"], 1, 4),
+        "by phone, largest": Consumption(["GetItem"], 11, 0),
+        "upsert, largest": Consumption(["UpdateItem"], 0, 44),
+        "delete, largest": Consumption(["TransactWriteItems"], 0, 90),
+    }
+
+
+@pytest.fixture(autouse=True)
+def ids_in_every_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many Queries a page takes depends on the ids."""
+    shards = (string.digits + string.ascii_lowercase)[::3]
+    ids = (f"c{shards[number % 12]}x{number:022}" for number in count())
+    monkeypatch.setattr(contacts, "new_id", lambda: next(ids))
 
 
 @pytest.fixture
@@ -63,7 +89,17 @@ def api_key(acme: Tenant) -> str:
 
 
 def test_flows_cost_what_they_should(acme: Tenant, api_key: str) -> None:
-    assert meter_flows(acme, api_key) == FLOWS
+    assert meter_flows(acme, api_key, batch_size=BATCH) == flows_with(BATCH)
+
+
+def test_a_million_contacts_cost_these_dollars_by_batches_and_pages_of_100() -> None:
+    dollars = price_synchronization(flows_with(BATCH_SIZE))
+    assert {name: round(batches, 2) for name, (_, batches) in dollars.items()} == {
+        "existing contacts": 0.73,
+        "new contacts": 3.26,
+        "existing contacts with 3 tags": 0.73,
+        "contacts read": 0.20,
+    }
 
 
 def test_a_large_table_with_many_tenants_costs_no_more(table: Table, acme: Tenant, api_key: str) -> None:
@@ -76,7 +112,8 @@ def test_a_large_table_with_many_tenants_costs_no_more(table: Table, acme: Tenan
                 for item in contact_and_pointer:
                     text = json.dumps(item).replace("cother", tenant_id).replace("4916", f"4917{number:04}")
                     batch.put_item(json.loads(text.replace(contact.id, f"c{number:024}")))
-    assert meter_flows(acme, api_key) == FLOWS
+    page_of_one_shard = {"list contacts": Consumption(["Query", "BatchGetItem"], 2 + 100, 0)}
+    assert meter_flows(acme, api_key, batch_size=BATCH) == flows_with(BATCH) | page_of_one_shard
 
 
 @pytest.mark.parametrize(
@@ -107,6 +144,9 @@ def test_the_size_of_an_item_counts_names_and_values(value: dict[str, Any], size
         ("PutItem", {}, [1025], (0, 2)),
         ("DeleteItem", {}, [1024], (0, 1)),
         ("TransactWriteItems", {}, [1024, 1025], (0, 6)),
+        ("Query", {"ConsistentRead": True}, [2048, 2048], (1, 0)),
+        ("Query", {"ConsistentRead": True}, [2048, 2049], (2, 0)),
+        ("Query", {}, [], (0.5, 0)),
     ],
 )
 def test_units_depend_on_operation_and_size(

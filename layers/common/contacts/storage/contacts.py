@@ -1,5 +1,6 @@
 """The contacts of one tenant. Every write has a condition, see decisions 0001 and 0002."""
 
+import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -398,7 +399,7 @@ class _TagWrites:
     """The part of a write that assigns tags, all of them or none."""
 
     def __init__(self, wishes: Sequence[TagWish], source: Source, at: str) -> None:
-        self.call = str(uuid.uuid4())
+        self.call = secrets.token_urlsafe(9)  # short: it is stored with every assignment, and size is cost
         self.tags: dict[str, dict[str, Any]] = {}
         for tag_id, reason in wishes:
             tag = {"source": source.value, "weight": source.weight, "updated_at": at}
