@@ -1,17 +1,35 @@
-"""Requests that two readers could understand in two ways."""
+"""Requests that two readers could understand in two ways, and headers that carry what they must not."""
 
 import json
 
 import pytest
+from mypy_boto3_dynamodb.service_resource import Table
 
-from tests.events import REQUEST_ID, Tenant, build_event
+from tests.document import OPERATIONS, document
+from tests.events import ACME, REQUEST_ID, Tenant, build_event, sample_event
 from tests.handlers import call, invoke
 from tests.refusals import invalid
 
 PHONE, OTHER_PHONE = "491512345678", "491512345679"
+QUERY_PARAMETERS = [
+    (operation.function, parameter.name)
+    for operation in OPERATIONS
+    for parameter in document()[operation.path][operation.method].query
+]
 
 
-@pytest.mark.parametrize("phones", [[PHONE, OTHER_PHONE], [OTHER_PHONE, PHONE], [PHONE, PHONE], ["", PHONE]])
+@pytest.mark.parametrize(("function", "name"), QUERY_PARAMETERS)
+def test_no_parameter_of_any_endpoint_can_be_given_twice(table: Table, function: str, name: str) -> None:
+    values = {"phone": PHONE, "match": "exact", "name": "VIP", "cursor": "c1234567", "limit": "5"}
+    sample = sample_event(function)
+    query = (sample["queryStringParameters"] or {}) | {name: values[name]}
+    body = sample["body"]
+    assert call(function, ACME, query=query, body=body)[0] != 400
+    answer = call(function, ACME, query=query | {name: [values[name]] * 2}, body=body)
+    assert answer == invalid(name, f"{name} must be given once only.")
+
+
+@pytest.mark.parametrize("phones", [[PHONE, OTHER_PHONE], [OTHER_PHONE, PHONE], ["", PHONE], [PHONE, ""]])
 def test_a_phone_given_twice_finds_no_contact(acme: Tenant, phones: list[str]) -> None:
     assert call("upsert_contact", acme, json_body={"phone": PHONE})[0] == 201
     answer = call("get_contact_by_phone", acme, query={"phone": phones})

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from contacts.domain.errors import InvalidParameter
 from contacts.parsing.json import parse
-from contacts.web.bodies import ContactUpdate, ContactUpsert, TagAssign
+from contacts.web.bodies import BatchContact, ContactBatch, ContactUpdate, ContactUpsert, TagAssign
 
 MOST_SECONDS = 0.05
 SIZE = 6_000_000
@@ -45,6 +45,10 @@ def cpu_seconds(read: Any) -> float:
         (TagAssign, TAG | {"reason": "a" * SIZE}),
         (TagAssign, TAG | {"reason": "😀" * (SIZE // 12)}),
         (TagAssign, {"tag_id": "c" + "a" * SIZE}),
+        (ContactBatch, {"contacts": [1] * (SIZE // 3)}),
+        (BatchContact, PHONE | {"tags": [{}] * (SIZE // 4)}),
+        (BatchContact, PHONE | {"tags": [1] * (SIZE // 3)}),
+        (BatchContact, PHONE | {"tags": [TAG] * 200_000}),
         (ContactUpsert, PHONE | {f"unknown{number}": number for number in range(10_000)}),
         (TagAssign, TAG | {f"unknown{number}": {"a": []} for number in range(10_000)}),
     ],

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from contacts.domain.errors import InvalidParameter
 from contacts.parsing import json as json_object
-from contacts.web.bodies import ContactUpdate, ContactUpsert, TagAssign
+from contacts.web.bodies import BatchContact, ContactUpdate, ContactUpsert, TagAssign
 
 PHONE = {"phone": "+49 151 2345678"}
 TAG = {"tag_id": "cm3tag0vip"}
@@ -81,6 +81,8 @@ def test_unknown_fields_are_ignored(body: dict[str, Any]) -> None:
         (ContactUpsert, {"phone": {"phone": "12345"}}, "phone", f"phone: {NOT_A_STRING}"),
         (ContactUpsert, {"phone": "12345\ud800"}, "phone", "phone must contain digits and the usual separators only."),
         (ContactUpsert, {"phone": "1234"}, "phone", "phone must have 5 to 32 digits."),
+        (BatchContact, PHONE | {"tags": [{}] * 20}, "tags[0].tag_id", "tags[0].tag_id: Field required."),
+        (BatchContact, PHONE | {"tags": [{}] * 21}, "tags", "tags: Input should have at most 20 entries."),
         (ContactUpsert, {"phone": "12345\0"}, "phone", "phone must contain digits and the usual separators only."),
         (ContactUpsert, PHONE | {"display_name": 1}, "display_name", f"display_name: {NOT_A_STRING}"),
         (ContactUpsert, PHONE | {"display_name": False}, "display_name", f"display_name: {NOT_A_STRING}"),

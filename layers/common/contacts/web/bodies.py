@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from contacts.domain.contact import TAG_LIMIT
@@ -42,5 +42,12 @@ class ContactBatch(StrictModel):
     contacts: Annotated[list[Any], Field(min_length=1, max_length=100)]
 
 
+def _at_most_20(tags: object) -> object:
+    """Refuses a longer list before its entries are checked: pydantic would check millions of malformed ones first."""
+    if isinstance(tags, list) and len(tags) > TAG_LIMIT:
+        raise PydanticCustomError("too_long", "Input should have at most {limit} entries", {"limit": TAG_LIMIT})
+    return tags
+
+
 class BatchContact(ContactUpsert):
-    tags: Annotated[tuple[TagAssign, ...], Field(max_length=TAG_LIMIT, strict=False)] = ()
+    tags: Annotated[tuple[TagAssign, ...], Field(strict=False), BeforeValidator(_at_most_20)] = ()
