@@ -1,4 +1,4 @@
-"""IAM: nothing is allowed that no function asks for. What they ask for is judged by the proxy, in every test."""
+"""IAM: the policies allow nothing that no function asks for. In every test the proxy refuses what they do not allow."""
 
 import pytest
 from pynamodb.exceptions import PutError
@@ -6,9 +6,10 @@ from pynamodb.exceptions import PutError
 from contacts.storage.items import TagItem
 from tests.conftest import forget
 from tests.deployed import arn, deployed_resources
+from tests.document import OPERATIONS
 from tests.engine.api_key import API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, refuse
-from tests.engine.flows import CALLS, NEW_PHONE, PHONE, Scene
+from tests.engine.flows import CALLS, NEW_PHONE, PHONE, Call, Scene
 from tests.engine.table import NAME, Row, Table
 from tests.events import ACME
 from tests.handlers import deliver
@@ -18,17 +19,28 @@ FUNCTIONS = sorted(Policies(deployed_resources()).granted)
 TABLE = arn("dynamodb", f"table/{NAME}")
 
 
+BATCH = {"contacts": [{"phone": phone, "tags": [{"tag_id": ACME.tag_ids[0]}]} for phone in (PHONE, NEW_PHONE)]}
+PERMITTED_CALLS = CALLS | {
+    "by phone or alias": Call("get_contact_by_phone", {"query": {"phone": "5511987654321", "match": "alias"}}, ()),
+    "contacts": Call("list_contacts", {}, ()),
+    "tags": Call("list_tags", {}, ()),
+    "tags by name": Call("list_tags", {"query": {"name": "VIP"}}, ()),
+    "batch": Call("upsert_contacts", {"json_body": BATCH}, ("UpdateItem",)),
+}
+"""With those whose requests differ too much for the tests of faults."""
+
+
 @pytest.fixture
 def seen(table: Table, first_rows: list[Row], scene: Scene, proxy: FaultProxy) -> list[Seen]:
-    """What each function asks for, on every way that it can take."""
+    """All requests that the functions make."""
     start = len(proxy.seen)
-    for name in CALLS:
+    for call in PERMITTED_CALLS.values():
         table.replace(first_rows)
-        scene.play(CALLS[name])
-    for name in "create", "patch", "delete", "assign", "remove":
+        scene.play(call)
+    for name in "create", "patch", "delete", "assign", "remove", "batch":
         table.replace(first_rows)
-        keyed = CALLS[name].with_idempotency_key
-        with proxy.failing(refuse("ThrottlingException"), CALLS[name].flow[-1], times=None):
+        keyed = PERMITTED_CALLS[name].with_idempotency_key
+        with proxy.failing(refuse("ThrottlingException"), PERMITTED_CALLS[name].flow[-1], times=None):
             scene.play(keyed)  # releases its lock
         scene.play(keyed)
     table.replace(first_rows)
@@ -52,6 +64,10 @@ def play_authorizer(table: Table) -> None:
     table.put(API_KEY)
     authorize()
     table.remove(API_KEY)
+
+
+def test_every_endpoint_has_a_call() -> None:
+    assert {each.function for each in PERMITTED_CALLS.values()} | {"whoami"} == {each.function for each in OPERATIONS}
 
 
 def test_nothing_is_allowed_that_no_function_asks_for(seen: list[Seen], policies: Policies) -> None:
