@@ -1,6 +1,7 @@
 import re
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
@@ -8,6 +9,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 from admin.text import clean
 from contacts.domain.contact import ContactWithTags
 from contacts.domain.source import Source
+from contacts.runtime import timestamps
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.items import TagItem
 from tests.admin.conftest import Run
@@ -231,12 +233,36 @@ def test_deleting_again_finishes_an_interrupted_deletion(run: Run, tenant_id: st
     assert run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json").records == first
 
 
-def test_the_second_search_finds_an_assignment_that_was_in_progress(run: Run, tenant_id: str, table: Table) -> None:
+def test_the_search_finds_an_assignment_that_was_in_progress(run: Run, tenant_id: str, table: Table) -> None:
     tag_id = create(run, tenant_id, "VIP")
     late = threading.Timer(1, assign_late, (table, tenant_id, tag_id))
     late.start()
     deleted = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "2", "--json").records
     late.join()
+    assert deleted["removed_from_contacts"] == 1
+
+
+@pytest.mark.parametrize(("age", "pause"), [(0, 30), (12, 18), (3600, 0), (-3600, 30)])
+def test_the_search_begins_30_s_after_the_deletion(
+    run: Run, tenant_id: str, table: Table, monkeypatch: pytest.MonkeyPatch, age: int, pause: int
+) -> None:
+    """A batch sends no write later than 14 s after it has read the tags."""
+    tag_id = create(run, tenant_id, "VIP")
+    deleted_at = timestamps.to_text(datetime.now(UTC) - timedelta(seconds=age))
+    table.update_item(
+        Key={"pk": f"{tenant_id}#TAGS", "sk": tag_id},
+        UpdateExpression="SET deleted_at = :deleted_at",
+        ExpressionAttributeValues={":deleted_at": deleted_at},
+    )
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        assign_late(table, tenant_id, tag_id)
+
+    monkeypatch.setattr("admin.commands.tag.sleep", sleep)
+    deleted = run("tag", "delete", tenant_id, tag_id, "--json").records
+    assert pauses == [pytest.approx(pause, abs=5)]
     assert deleted["removed_from_contacts"] == 1
 
 
