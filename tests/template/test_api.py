@@ -167,3 +167,18 @@ def test_the_access_log_has_ids_and_figures_only(api: dict[str, Any]) -> None:
         "integrationLatency": "$context.integrationLatency",
         "responseLength": "$context.responseLength",
     }
+
+
+def test_the_stage_is_not_traced(api: dict[str, Any]) -> None:
+    assert api["TracingEnabled"] is False
+
+
+def test_the_stage_logs_no_requests_but_in_the_access_log(api: dict[str, Any]) -> None:
+    """Execution logs hold headers, queries and bodies."""
+    for settings in api.get("MethodSettings", []):
+        assert (settings.get("LoggingLevel", "OFF"), settings.get("DataTraceEnabled", False)) == ("OFF", False)
+
+
+def test_no_firewall_keeps_samples_of_requests(template: dict[str, Any]) -> None:
+    """AWS WAF's samples hold the URL and all headers, the API key among them."""
+    assert '"SampledRequestsEnabled": true' not in json.dumps(template)

@@ -60,7 +60,8 @@ def test_a_queue_gives_up_after_five_tries_and_keeps_what_it_gave_up_longer(
     }
     assert (properties.get("FifoQueue", False), dead.get("FifoQueue", False)) == (is_fifo, is_fifo)
     assert properties["VisibilityTimeout"] == 6 * template["Globals"]["Function"]["Timeout"]
-    assert dead["MessageRetentionPeriod"] > properties["MessageRetentionPeriod"]
+    days = properties["MessageRetentionPeriod"] / 86_400, dead["MessageRetentionPeriod"] / 86_400
+    assert days == (4, 14)
     assert properties["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
 
 
