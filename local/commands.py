@@ -1,10 +1,12 @@
 """The command line."""
 
 import ctypes
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -51,8 +53,7 @@ def engine() -> None:
     with (
         _until_interrupted(),
         terminal.status("Starting ...") as progress,
-        # On all addresses, so that containers reach it.
-        run_backend(DATA, host="0.0.0.0", engine_port=ENGINE_PORT, services_port=SERVICES_PORT) as backend,  # noqa: S104
+        run_backend(DATA, host=_docker_host(), engine_port=ENGINE_PORT, services_port=SERVICES_PORT) as backend,
     ):
         make_demo(DATA, backend, "http://127.0.0.1:3000")
         write_private(DATA / "env.json", json.dumps({"Parameters": _container_variables(backend)}, indent=2))
@@ -134,6 +135,20 @@ def _read_event(file: Path) -> bytes:
         raise typer.BadParameter(f"{file} is not JSON: {error}.") from None
 
 
+def _docker_host() -> str:
+    """The address of this machine on Docker's bridge network: containers reach it, other machines do not.
+
+    Without such a network it is 127.0.0.1, to which Docker Desktop forwards what containers send to
+    host.docker.internal.
+    """
+    get_interface_address, address = 0x8915, slice(20, 24)  # SIOCGIFADDR, and where struct ifreq holds its result
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            return socket.inet_ntoa(fcntl.ioctl(probe, get_interface_address, b"docker0".ljust(40, b"\0"))[address])
+    except OSError:
+        return "127.0.0.1"
+
+
 def _container_variables(backend: Backend) -> dict[str, str]:
     """The variables that `sam local` sets in its containers instead of the template's values."""
     resolved = {
@@ -142,4 +157,4 @@ def _container_variables(backend: Backend) -> dict[str, str]:
         for name, value in function.variables.items()
         if name in original.variables and value != original.variables[name]
     }
-    return {name: value.replace("127.0.0.1", "host.docker.internal") for name, value in resolved.items()}
+    return {name: value.replace(_docker_host(), "host.docker.internal") for name, value in resolved.items()}

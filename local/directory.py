@@ -1,4 +1,4 @@
-"""`.local/` keeps the local data. One process at a time uses it."""
+"""`.local/` keeps the local data. One process at a time uses it, and only its owner can read it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from local.emulator.errors import CannotStart
+from local.emulator.processes import private
 
 
 class InUse(CannotStart):
@@ -17,8 +18,9 @@ class InUse(CannotStart):
 def locked(directory: Path, patience_seconds: float) -> Iterator[None]:
     """Creates the directory if it is missing. The kernel releases the lock when the process ends. Raises InUse."""
     directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
     try:
-        lock = FileLock(directory / "lock", timeout=patience_seconds).acquire()
+        lock = FileLock(directory / "lock", timeout=patience_seconds, mode=0o600).acquire()
     except Timeout:
         raise InUse(f"Another `make start` or `make engine` uses {directory}. Stop it first.") from None
     with lock:
@@ -28,6 +30,6 @@ def locked(directory: Path, patience_seconds: float) -> Iterator[None]:
 def write_private(file: Path, text: str) -> None:
     """Atomic: readers see the old content or the new one."""
     draft = file.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(text)
+    with open(draft, "w", opener=private) as output:
+        output.write(text)
     draft.replace(file)

@@ -67,7 +67,7 @@ def run_backend(
     """Raises CannotStart."""
     with (
         locked(directory, patience_seconds=3),
-        run_engine(directory, in_memory=in_memory, port=engine_port) as engine,
+        run_engine(directory, in_memory=in_memory, host=host, port=engine_port) as engine,
         run_services(directory, host=host, port=services_port) as services,
     ):
         template = _read_template()

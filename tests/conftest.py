@@ -56,8 +56,12 @@ OF_THE_RUNNING_SYSTEM = "gateway", "isolation", "openapi", "platform"
 
 
 def needs_running_system(nodeid: str) -> bool:
-    folder, is_by_http = Path(nodeid.partition("::")[0]).parent.name, re.search(r"[\[-]http[-\]]", nodeid)
-    return folder in OF_THE_RUNNING_SYSTEM or (folder == "behaviour" and is_by_http is not None)
+    path, is_by_http = Path(nodeid.partition("::")[0]), re.search(r"[\[-]http[-\]]", nodeid)
+    return (
+        path.parent.name in OF_THE_RUNNING_SYSTEM
+        or path.name == "test_local_stack.py"
+        or (path.parent.name == "behaviour" and is_by_http is not None)
+    )
 
 
 def is_measured(nodeid: str) -> bool:

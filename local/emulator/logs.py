@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from local.emulator.processes import private
+
 _COLOURS = {"DEBUG": "dim", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _NOISE = re.compile(r"(START|END|REPORT) RequestId: |\s*$")  # lines of the runtime interface emulator, empty lines
 _REFUSAL = re.compile(r"\[ERROR\] \w+: Unauthorized\b")  # an authorizer answers 401 by raising this: not a failure
@@ -18,7 +20,7 @@ _HIDDEN = {"location", "service", "exception_name", "stack_trace", "xray_trace_i
 
 class Log:
     def __init__(self, file: Path, terminal: Console | None = None) -> None:
-        self._file = file.open("w", buffering=1)
+        self._file = open(file, "w", buffering=1, opener=private)  # noqa: SIM115 - closed by `close`
         self._terminal = terminal
         self._lock = Lock()
 

@@ -20,6 +20,11 @@ from local.emulator.errors import CannotStart
 LEASH = ("setpriv", "--pdeathsig", "TERM") if sys.platform == "linux" else ()
 """Prefix of a command: the kernel terminates the command when its parent is gone."""
 
+HOST_NAMES = "127.0.0.1", "host.docker.internal"
+"""What a server may be called by, beside the address that it listens on. Containers use the second name."""
+
+_START_PATIENCE_SECONDS = 30
+
 # The kernel watches the thread that forked, not the process. This thread lives as long as the process.
 _starter = ThreadPoolExecutor(1, "starter")
 
@@ -27,31 +32,35 @@ _starter = ThreadPoolExecutor(1, "starter")
 @dataclass(frozen=True)
 class Server:
     process: subprocess.Popen[bytes]
+    host: str
     port: int
     log: Path
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def wait(self) -> str:
         """Waits until the server accepts connections. Returns its URL. Raises CannotStart."""
-        if not is_listening(self.process, self.port):
+        if not is_listening(self.process, self.host, self.port):
             raise CannotStart(f"The {self.log.stem} did not start on port {self.port}. {self.log} says why.")
         return self.url
 
 
 @contextmanager
 def run_server(
-    *command: str | Path, port: int, log: Path, environment: Mapping[str, str] | None = None
+    *command: str | Path, host: str, port: int, log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Does not wait for the server, so that several can start at the same time. Raises CannotStart."""
-    if not _is_free(port):
+    """Does not wait for the server, so that several can start at the same time. Raises CannotStart.
+
+    Only the owner can read the log and the files that the server writes.
+    """
+    if not _is_free(host, port):
         raise CannotStart(f"The {log.stem} needs port {port}, which is in use. Stop what listens there and try again.")
-    with log.open("wb") as output:
-        process = spawn(*command, environment=environment or {}, directory=log.parent, stdout=output)
+    with open(log, "wb", opener=private) as output:
+        process = spawn(*command, environment=environment or {}, directory=log.parent, stdout=output, umask=0o077)
     try:
-        yield Server(process, port, log)
+        yield Server(process, host, port, log)
     finally:
         stop(process)
 
@@ -62,6 +71,7 @@ def spawn(
     directory: Path,
     stdout: int | IO[bytes],
     stderr: int | IO[bytes] = subprocess.STDOUT,
+    umask: int = -1,
 ) -> subprocess.Popen[bytes]:
     """The child sees only `environment` and what every program needs: no AWS account, proxy or PYTHON* variable."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
@@ -73,8 +83,14 @@ def spawn(
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
+        umask=umask,
         process_group=0,  # Ctrl-C in the terminal reaches only the parent, which stops its children in order
     ).result()
+
+
+def private(file: str, flags: int) -> int:
+    """For open(opener=...): only the owner can read a file that this creates."""
+    return os.open(file, flags, 0o600)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -92,20 +108,20 @@ _ports = cycle(random.sample(range(20_000, 32_000), 12_000))
 
 
 def free_port() -> int:
-    return next(port for port in _ports if _is_free(port))
+    return next(port for port in _ports if _is_free("127.0.0.1", port))
 
 
-def _is_free(port: int) -> bool:
-    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+def _is_free(host: str, port: int) -> bool:
+    with suppress(OSError), socket.create_server((host, port)):
         return True
     return False
 
 
-def is_listening(process: subprocess.Popen[bytes], port: int, patience_seconds: float = 30) -> bool:
+def is_listening(process: subprocess.Popen[bytes], host: str, port: int) -> bool:
     """Waits for it. False when the process has ended or the time is over."""
-    deadline = time.monotonic() + patience_seconds
+    deadline = time.monotonic() + _START_PATIENCE_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with suppress(OSError), socket.create_connection((host, port), 1):
             return True
         time.sleep(0.005)
     return False

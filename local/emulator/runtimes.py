@@ -71,7 +71,7 @@ class ExecutionEnvironment:
         self._client = httpx.Client(
             base_url=f"http://127.0.0.1:{port}", timeout=function.timeout_seconds + 5, trust_env=False
         )
-        if not is_listening(self._process, port):
+        if not is_listening(self._process, "127.0.0.1", port):
             self.stop()
             raise FunctionFailed(f"{function.name} did not start")
 

@@ -14,9 +14,12 @@ from local.emulator.template import Template
 def run_services(directory: Path, *, host: str = "127.0.0.1", port: int | None = None) -> Iterator[Server]:
     port = port or free_port()
     with run_server(
-        *(sys.executable, "-m", "moto.server", "--host", host, "--port", str(port)),
+        *(sys.executable, "-m", "local.emulator.aws_server", host, str(port)),
+        host=host,
         port=port,
         log=directory / "services.log",
+        # moto would allow every web page to read its answers, and start containers for some services.
+        environment={"MOTO_DISABLE_GLOBAL_CORS": "1", "DOCKER_HOST": "unix:///nonexistent"},
     ) as server:
         yield server
 
