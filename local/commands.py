@@ -56,7 +56,7 @@ def engine() -> None:
         run_backend(DATA, host=_docker_host(), engine_port=ENGINE_PORT, services_port=SERVICES_PORT) as backend,
     ):
         make_demo(DATA, backend, "http://127.0.0.1:3000")
-        write_private(DATA / "env.json", json.dumps({"Parameters": _container_variables(backend)}, indent=2))
+        write_private(DATA / "env.json", json.dumps(_container_variables(backend), indent=2))
         progress.stop()
         print(
             f"DynamoDB Local is on port {ENGINE_PORT}, with two demo tenants. Their keys are in .local/demo.json.\n"
@@ -149,12 +149,13 @@ def _docker_host() -> str:
         return "127.0.0.1"
 
 
-def _container_variables(backend: Backend) -> dict[str, str]:
-    """The variables that `sam local` sets in its containers instead of the template's values."""
-    resolved = {
-        name: value
+def _container_variables(backend: Backend) -> dict[str, dict[str, str]]:
+    """By function, the variables that `sam local` sets in its containers instead of the template's values."""
+    return {
+        function.name: {
+            name: value.replace(_docker_host(), "host.docker.internal")
+            for name, value in function.variables.items()
+            if name in original.variables and value != original.variables[name]
+        }
         for function, original in zip(backend.functions, backend.template.functions, strict=True)
-        for name, value in function.variables.items()
-        if name in original.variables and value != original.variables[name]
     }
-    return {name: value.replace(_docker_host(), "host.docker.internal") for name, value in resolved.items()}

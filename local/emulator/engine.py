@@ -61,8 +61,10 @@ def find_jars() -> Path:
         jars.parent.mkdir(exist_ok=True)
         with FileLock(jars.parent / "lock"):
             if not jars.exists():
-                verify_jars(fetched := _fetch())
-                shutil.copytree(fetched, partial := jars.with_name("partial"), dirs_exist_ok=True)
+                partial = jars.with_name("partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                shutil.copytree(_fetch(), partial)
+                verify_jars(partial)
                 partial.rename(jars)
     return jars
 

@@ -99,7 +99,10 @@ def engine_death(soak: Soak, dice: random.Random) -> None:
     """Of an engine of its own, under load."""
     with pytest.MonkeyPatch.context() as patch:
         test_death.test_an_engine_that_dies_keeps_single_writes_and_whole_transactions(
-            soak.directories.mktemp("engine"), patch, dice.randrange(1, 100)
+            soak.directories.mktemp("engine"),
+            patch,
+            *dice.choice(test_death.ENGINE_DEATHS),
+            answers=dice.randrange(1, 100),
         )
     soak.figures["engines killed"] += 1
 

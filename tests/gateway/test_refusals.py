@@ -18,7 +18,7 @@ CONTACT = f"/v1/contacts/{NOBODYS_ID}"
 UNKNOWN_ROUTES = {
     "GET": [
         *("/", "/v1", "/v1/", "/v2/contacts", "/V1/contacts", f"/local{CONTACT}", "/favicon.ico", "*"),
-        *("/v1/contacts", "/v1/contacts/", "/v1/contacts#", "/v1//contacts/by-phone", "/v1/contacts/by-phone/"),
+        *("/v1/contacts/", "/v1//contacts", "/v1//contacts/by-phone", "/v1/contacts/by-phone/"),
         *("/v1/contacts/../../etc/passwd", "/v1/contacts%2Fby-phone", "/v1%2Fcontacts/by-phone", "/%00", "/%FF"),
         *(f"{CONTACT}/", f"{CONTACT}/tags", f"{CONTACT}/tags/c1234567"),
     ],
