@@ -23,7 +23,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from contacts.runtime import threads, timestamps
 from contacts.storage import contacts
 from contacts.storage.items import TagItem, TagName
-from contacts.storage.table import connection
+from contacts.storage.table import TableItem, connection
 from local import ROOT
 from tests import secrecy
 from tests.deployed import deployed_resources
@@ -146,6 +146,12 @@ def forget() -> None:
     """What functions remember is gone, as in a process that has just started."""
     contacts._known_phones.clear()
     contacts._recent_messages.clear()
+
+
+def use_endpoint(patch: pytest.MonkeyPatch, url: str) -> None:
+    """Makes the functions of this process send their DynamoDB requests to the URL."""
+    patch.setattr(TableItem, "_connection", None)
+    patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What several clients do to one contact at once, and the contract as they can see it."""
+"""Random calls of several clients on one contact, and a model of the contract for Wing and Gong's check."""
 
 import json
 import random
@@ -13,13 +13,13 @@ from typing import Any
 from contacts.domain.source import Source
 from contacts.runtime import timestamps
 from contacts.storage.contacts import COOLDOWN
+from tests.engine.environments import try_to_invoke
 from tests.engine.flows import NEW_PHONE
 from tests.engine.linearizability import Event
-from tests.engine.processes import try_to_invoke
 from tests.events import ACME, build_batch, build_event
 
 CLIENTS = 4
-UNKNOWN = "an id that nobody was told"
+UNKNOWN = "an id that no answer has shown"
 FUNCTIONS = {
     "get_contact_by_phone": 2,
     "get_contact": 3,
@@ -31,7 +31,7 @@ FUNCTIONS = {
     "record_inbound_message": 1,
     "apply_tag_command": 2,
 }
-"""And how often each is called, in relation."""
+"""How often each function is called, relative to the others."""
 
 BY_PHONE = {"get_contact_by_phone", "upsert_contact", "record_inbound_message"}
 MAY_HAVE_KEY = {"upsert_contact", "update_contact", "delete_contact", "assign_tag", "remove_tag"}
@@ -45,17 +45,17 @@ class Call:
     contact_id: str = ""
     tag_id: str = ""
     text: str | None = None
-    """The name or the reason."""
+    """The display name or the reason."""
     action: str = ""
-    """ASSIGN or REMOVE, of a tag command; it comes from the AI, which the API outweighs."""
+    """ASSIGN or REMOVE for a tag command. Its source AI_TOOL has a lower weight than API."""
     key: str = ""
-    """Its Idempotency-Key, if it has one."""
+    """The Idempotency-Key, if there is one."""
     number: int = 0
-    """No two calls have the same."""
+    """Unique for each call."""
 
 
 type Answer = tuple[Any, ...]
-"""The status, and what the call can see of the contact; REPLAYED before it where it was kept."""
+"""The status and the fields of the contact that the call shows. A kept answer begins with REPLAYED."""
 
 REPLAYED = "replayed"
 IN_PROGRESS: Answer = (409,)
@@ -67,12 +67,12 @@ class Tag:
     reason: str | None
     source: Source
     assigned_by: int
-    """The number of the call that found it missing: a request that is sent again knows its own work."""
+    """The number of the call that created the assignment. A repeated request of this call still answers 201."""
 
 
 @dataclass(frozen=True)
 class State:
-    """Of the one contact, and the answers that were kept, by Idempotency-Key."""
+    """The contact, and the kept answers by Idempotency-Key."""
 
     id: str | None
     name: str | None = None
@@ -99,7 +99,7 @@ def play(pool: ProcessPoolExecutor, first: State, seed: int, calls_each: int) ->
                 keyed_calls.append(chosen)
             start = time.monotonic()
             answer = _read(chosen, pool.submit(try_to_invoke, chosen.function, _event(chosen)).result())
-            # What was not answered may have happened at any time, even later.
+            # A call without an answer may still have its effect later.
             history.append(Event(chosen, answer, start, time.monotonic() if answer else float("inf")))
             if answer and chosen.function == "upsert_contact" and answer[0] in {200, 201}:
                 known_ids.append(answer[1])
@@ -113,12 +113,12 @@ def play(pool: ProcessPoolExecutor, first: State, seed: int, calls_each: int) ->
 
 
 def with_repetitions(history: History) -> History:
-    """Where replies get lost, a write may have landed before it was sent again."""
+    """Replies were lost, so each write may have been executed more than once."""
     return [each if "get" in each.call.function else replace(each, may_land_again=True) for each in history]
 
 
 def step(state: State, call: Call, answer: Answer | None) -> list[State]:
-    """As linearizability.Step."""
+    """A linearizability.Step."""
     if call.key and answer == IN_PROGRESS:
         return [state]
     if kept := dict(state.kept).get(call.key):
@@ -134,7 +134,7 @@ def step(state: State, call: Call, answer: Answer | None) -> list[State]:
 
 
 def _possibilities(state: State, call: Call, answer: Answer | None) -> list[State]:
-    """An id that nobody was told is the one that somebody comes with, or not."""
+    """If no answer has shown the contact's id yet, it may or may not be the id that this call names or shows."""
     if state.id != UNKNOWN:
         return [state]
     if call.contact_id:
@@ -142,7 +142,7 @@ def _possibilities(state: State, call: Call, answer: Answer | None) -> list[Stat
     return [replace(state, id=answer[1])] if answer and len(answer) > 1 else [state]
 
 
-def _apply(state: State, call: Call, answer: Answer | None) -> tuple[Answer, State]:  # noqa: C901, PLR0911 - a call, a line
+def _apply(state: State, call: Call, answer: Answer | None) -> tuple[Answer, State]:  # noqa: C901, PLR0911 - one line per call
     is_there = state.id is not None and call.contact_id in ("", state.id)
     held = next((tag for tag in state.tags if tag.id == call.tag_id), None)
     others = state.tags - {held}
@@ -180,7 +180,7 @@ def _assign(held: Tag | None, call: Call, source: Source) -> Tag:
 
 
 def _choose(dice: random.Random, known_ids: list[str], keyed_calls: list[Call]) -> Call:
-    """Sometimes one that was made before, under the same Idempotency-Key; it may be running still."""
+    """A new call, or sometimes a repetition of a call with an Idempotency-Key, which may still be in progress."""
     if keyed_calls and dice.random() < 0.15:
         return dice.choice(keyed_calls[-3:])
     [function] = dice.choices([*FUNCTIONS], [*FUNCTIONS.values()])
@@ -202,7 +202,7 @@ def _event(call: Call) -> dict[str, Any]:
 
 
 def _message(call: Call) -> dict[str, Any]:
-    at = timestamps.to_text(LONG_AGO + call.number * COOLDOWN)  # no message falls into the cooldown of another
+    at = timestamps.to_text(LONG_AGO + call.number * COOLDOWN)  # outside the cooldown of every other message
     if call.function == "record_inbound_message":
         return {"tenantId": ACME.id, "phone": NEW_PHONE, "displayName": call.text, "receivedAt": at}
     return {
@@ -232,7 +232,7 @@ def _request(call: Call) -> dict[str, Any]:
 
 
 def _read(call: Call, answer: dict[str, Any] | None) -> Answer | None:
-    """None where it leaves open what was done."""
+    """None if the call may or may not have had its effect."""
     if answer is None or answer.get("statusCode") == 503:
         return None
     seen = _seen(call, answer["statusCode"], json.loads(answer["body"])) if "body" in answer else (200,)

@@ -1,4 +1,4 @@
-"""The real engine, a proxy before it that can do harm, and in this process all functions, which call the proxy."""
+"""DynamoDB Local behind a fault proxy. The functions of this process and the execution environments use the proxy."""
 
 import json
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ import pytest
 from admin.table_check import Finding, check_table
 from contacts.runtime import timestamps
 from contacts.storage.items import ContactPointer, TagItem, TagName
-from contacts.storage.table import TableItem, connection
+from contacts.storage.table import connection
 from local.emulator.engine import create_table, run_engine
-from tests.conftest import forget
+from tests.conftest import forget, use_endpoint
+from tests.engine.environments import Pool, run_pool
 from tests.engine.fault_proxy import FaultProxy
-from tests.engine.flows import PHONE, Scene
-from tests.engine.processes import Pool, run_pool
-from tests.engine.table import PROPERTIES, Row, Table
+from tests.engine.flows import PHONE, Scene, contact_id
+from tests.engine.table import PROPERTIES, Row, Table, rows_of
 from tests.events import ACME, GLOBEX, Tenant
 from tests.handlers import call
 from tests.policies import Policies, give_credentials
@@ -22,7 +22,7 @@ from tests.policies import Policies, give_credentials
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its URL. It has the template's table."""
+    """The URL of DynamoDB Local with the template's table."""
     with run_engine(tmp_path_factory.mktemp("engine"), in_memory=True) as server:
         create_table(server.wait(), PROPERTIES)
         yield server.url
@@ -35,17 +35,16 @@ def shared_proxy(engine: str, policies: Policies) -> FaultProxy:
 
 @pytest.fixture(scope="session")
 def endpoint(shared_proxy: FaultProxy) -> Iterator[str]:
-    """The proxy's URL."""
+    """The URL of the proxy."""
     with shared_proxy.serving() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def proxy(shared_proxy: FaultProxy, endpoint: str) -> Iterator[FaultProxy]:
-    """The functions of this process reach the engine through it."""
+    """The proxy, which the functions of this process use now."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TableItem, "_connection", None)
-        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        use_endpoint(patch, endpoint)
         give_credentials(connection().client)
         yield shared_proxy
 
@@ -57,32 +56,34 @@ def whole_table(engine: str) -> Table:
 
 @pytest.fixture(scope="module")
 def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
-    """What each test finds: two tenants with the same tag names, and a contact of each with the same phone.
+    """The rows before each test: two tenants that have tags with the same names and a contact with the same phone.
 
-    Of GLOBEX's, the id, name and reason bear its mark as well: so they can be told wherever they show.
+    The ids of the contacts are fixed. Ids, names and reasons contain the mark of the tenant, which check_isolation()
+    looks for.
     """
     whole_table.replace([])
+    fixed_ids: dict[str, str] = {}
     for tenant in ACME, GLOBEX:
         _create_tags(tenant)
         _, contact = call("upsert_contact", tenant, json_body={"phone": PHONE, "display_name": f"{tenant.mark} Ada"})
         body = {"tag_id": tenant.tag_ids[0], "reason": f"{tenant.mark} asked"}
         call("assign_tag", tenant, contactId=contact["id"], json_body=body)
-    marked_id = f"{GLOBEX.mark}contact".ljust(len(contact["id"]), "0")
-    shard, _ = ContactPointer.key(GLOBEX.id, contact["id"])
-    marked_shard, _ = ContactPointer.key(GLOBEX.id, marked_id)
-    rows = json.dumps(whole_table.rows()).replace(contact["id"], marked_id).replace(shard, marked_shard)
+        random, fixed = (ContactPointer.key(tenant.id, each) for each in (contact["id"], contact_id(tenant)))
+        fixed_ids |= dict(zip(random, fixed, strict=True))
+    rows = json.dumps(whole_table.rows())
+    for random_id, fixed_id in fixed_ids.items():
+        rows = rows.replace(f'"{random_id}"', f'"{fixed_id}"')
     whole_table.replace(json.loads(rows))
     return whole_table.rows()
 
 
 @pytest.fixture
 def table(first_rows: list[Row], whole_table: Table) -> Iterator[Table]:
-    """Whatever a test of ACME's does, the table is whole after it, and nothing of GLOBEX's has changed."""
+    """Afterwards the table must be consistent, and the rows of GLOBEX must be as before."""
     whole_table.replace(first_rows)
     forget()
-    before = whole_table.rows_of(GLOBEX.id)
     yield whole_table
-    assert whole_table.rows_of(GLOBEX.id) == before
+    assert rows_of(GLOBEX.id, whole_table.rows()) == rows_of(GLOBEX.id, first_rows)
     assert findings() == []
 
 
@@ -93,16 +94,16 @@ def scene(proxy: FaultProxy, whole_table: Table, first_rows: list[Row]) -> Scene
 
 @pytest.fixture(scope="module")
 def pool(endpoint: str) -> Iterator[Pool]:
-    """Processes that play functions, each one call at a time."""
+    """Eight execution environments."""
     with run_pool(endpoint, 8) as pool:
         yield pool
 
 
 @pytest.fixture(scope="module")
-def crowd(endpoint: str) -> Iterator[Pool]:
-    """As many as the largest race has callers, and one of the other tenant."""
-    with run_pool(endpoint, 64 + 1) as crowd:
-        yield crowd
+def large_pool(endpoint: str) -> Iterator[Pool]:
+    """An execution environment for each caller of the largest race, and one for the other tenant."""
+    with run_pool(endpoint, 64 + 1) as pool:
+        yield pool
 
 
 def findings() -> list[Finding]:

@@ -1,4 +1,4 @@
-"""An endpoint that hands requests on to the real one, except what IAM refuses and what a test wants to go wrong."""
+"""An HTTP server between functions and an AWS service. It refuses what IAM would refuse, and injects faults."""
 
 import json
 import random
@@ -6,93 +6,67 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any, override
 from urllib.parse import urlsplit
 
+from tests.faults import Reply, cancel, json_reply, refuse
 from tests.policies import ACCESS_DENIED, Policies, Seen
 
 SLOW_SECONDS = 2.0
-"""Longer than the clients' read time-out."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+"""Longer than the clients' read timeout."""
 
 
 class Hangup(Exception):
-    """The connection ends without a whole reply; what is given is sent before it does."""
+    """The proxy closes the connection, without a reply or after the first half of one."""
 
     def __init__(self, reply: Reply | None = None) -> None:
         super().__init__()
         self.reply = reply
 
 
+type Request = dict[str, Any]
 type Forward = Callable[[], Reply]
-type Fault = Callable[[Forward, dict[str, Any]], Reply]
+type Fault = Reply | Callable[[Forward, Request], Reply]
+"""The reply, or what makes it. `Forward` sends the request to the service."""
 
 
-def refuse(code: str, status: int = 400, **details: Any) -> Fault:
-    """DynamoDB's answer with this code; the engine never sees the request."""
-
-    def fault(_forward: Forward, _request: dict[str, Any]) -> Reply:
-        body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}
-        return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/x-amz-json-1.0"})
-
-    return fault
-
-
-def cancel(code: str) -> Fault:
-    """A transaction that is cancelled on account of its first item."""
-
-    def fault(forward: Forward, request: dict[str, Any]) -> Reply:
-        others = [{"Code": "None"}] * (len(request["TransactItems"]) - 1)
-        return refuse("TransactionCanceledException", CancellationReasons=[{"Code": code}, *others])(forward, request)
-
-    return fault
-
-
-def lose_request(_forward: Forward, _request: dict[str, Any]) -> Reply:
+def lose_request(_forward: Forward, _request: Request) -> Reply:
     raise Hangup
 
 
-def lose_reply(forward: Forward, _request: dict[str, Any]) -> Reply:
+def lose_reply(forward: Forward, _request: Request) -> Reply:
     forward()
     raise Hangup
 
 
-def halve_reply(forward: Forward, _request: dict[str, Any]) -> Reply:
+def halve_reply(forward: Forward, _request: Request) -> Reply:
     raise Hangup(forward())
 
 
-def garble_reply(forward: Forward, _request: dict[str, Any]) -> Reply:
-    reply = forward()
-    return Reply(reply.status, b"\x00<html>not what you expected", {"Content-Type": "text/html"})
+def garble_reply(forward: Forward, _request: Request) -> Reply:
+    return Reply(forward().status, b"\x00<html>not what you expected", {"Content-Type": "text/html"})
 
 
-def delay_reply(forward: Forward, _request: dict[str, Any]) -> Reply:
+def delay_reply(forward: Forward, _request: Request) -> Reply:
     reply = forward()
     time.sleep(SLOW_SECONDS)
     return reply
 
 
-def delay_request(_forward: Forward, _request: dict[str, Any]) -> Reply:
+def delay_request(_forward: Forward, _request: Request) -> Reply:
     time.sleep(SLOW_SECONDS)
     raise Hangup
 
 
-def leave_unprocessed(_forward: Forward, request: dict[str, Any]) -> Reply:
-    body = {"Responses": {table: [] for table in request["RequestItems"]}, "UnprocessedKeys": request["RequestItems"]}
-    return Reply(200, json.dumps(body).encode(), {"Content-Type": "application/x-amz-json-1.0"})
+def leave_unprocessed(_forward: Forward, request: Request) -> Reply:
+    requested = request["RequestItems"]
+    return json_reply(200, {"Responses": {table: [] for table in requested}, "UnprocessedKeys": requested})
 
 
-_ANY = {
+_QUICK: dict[str, Fault] = {
     "lost request": lose_request,
     "lost reply": lose_reply,
     "half a reply": halve_reply,
@@ -100,41 +74,38 @@ _ANY = {
     "ThrottlingException": refuse("ThrottlingException"),
     "ProvisionedThroughputExceededException": refuse("ProvisionedThroughputExceededException"),
     "InternalServerError": refuse("InternalServerError", 500),
-    "503": lambda _forward, _request: Reply(503, b""),
+    "503": Reply(503, b""),
 }
-_SINGLE_WRITE = {"TransactionConflictException": refuse("TransactionConflictException")}
-_TRANSACTION = {
-    "cancelled: TransactionConflict": cancel("TransactionConflict"),
-    "cancelled: ThrottlingError": cancel("ThrottlingError"),
-    "cancelled: ProvisionedThroughputExceeded": cancel("ProvisionedThroughputExceeded"),
-    "TransactionInProgressException": refuse("TransactionInProgressException"),
+_SLOW: dict[str, Fault] = {"slow request": delay_request, "slow reply": delay_reply}
+_SINGLE_WRITE: dict[str, Fault] = {"TransactionConflictException": refuse("TransactionConflictException")}
+_OF_OPERATION: dict[str, dict[str, Fault]] = {
+    "BatchGetItem": {"unprocessed keys": leave_unprocessed},
+    "PutItem": _SINGLE_WRITE,
+    "UpdateItem": _SINGLE_WRITE,
+    "DeleteItem": _SINGLE_WRITE,
+    "TransactWriteItems": {
+        "cancelled: TransactionConflict": cancel("TransactionConflict", "None"),
+        "cancelled: ThrottlingError": cancel("ThrottlingError", "None"),
+        "cancelled: ProvisionedThroughputExceeded": cancel("ProvisionedThroughputExceeded", "None"),
+        "TransactionInProgressException": refuse("TransactionInProgressException"),
+    },
 }
-_SLOW = {"slow request": delay_request, "slow reply": delay_reply}
-
 
 LOSES_REPLY = frozenset({"lost reply", "half a reply", "garbage", "slow reply"})
-"""Faults by which a request lands and the caller does not know."""
+"""The faults after which the caller does not know that its request was executed."""
 
 
 def faults_of(operation: str, *, slow: bool = False) -> dict[str, Fault]:
-    """All that can befall a request of this operation, by name."""
-    own: dict[str, Fault] = {}
-    match operation:
-        case "BatchGetItem":
-            own = {"unprocessed keys": leave_unprocessed}
-        case "PutItem" | "UpdateItem" | "DeleteItem":
-            own = _SINGLE_WRITE
-        case "TransactWriteItems":
-            own = _TRANSACTION
-    return {**_ANY, **own, **(_SLOW if slow else {})}
+    """All faults that a request of this operation can meet, by name."""
+    return {**_QUICK, **_OF_OPERATION.get(operation, {}), **(_SLOW if slow else {})}
 
 
 type Choose = Callable[[str], Fault | None]
-"""The fault that the next request of an operation meets."""
+"""Chooses the fault of the next request by its operation."""
 
 
 class FaultProxy:
-    """Stands before an engine. Without a fault that somebody asks for it lets through what the policies allow."""
+    """Forwards what the policies allow. Injects no faults until a test asks for them."""
 
     def __init__(self, endpoint: str, policies: Policies) -> None:
         self._endpoint = urlsplit(endpoint)
@@ -143,8 +114,8 @@ class FaultProxy:
         self._lock = threading.Lock()
         self._choose: Choose = lambda _operation: None
         self.seen: list[Seen] = []
-        """In the order in which it came."""
-        self.met = 0
+        """The allowed requests, in the order of their arrival."""
+        self.faults = 0
         """How many requests met a fault."""
 
     @property
@@ -162,7 +133,7 @@ class FaultProxy:
     def failing(
         self, fault: Fault, operation: str, *, skip: int = 0, times: int | None = 1
     ) -> AbstractContextManager[None]:
-        """After `skip` requests of the operation the next `times` meet the fault, or all with None."""
+        """After `skip` requests of the operation, the next `times` meet the fault, or all of them with None."""
         numbers = count(-skip)
 
         def choose(asked: str) -> Fault | None:
@@ -176,7 +147,7 @@ class FaultProxy:
     def disturbing(
         self, dice: random.Random, rate: float, *, spare: Collection[str] = ()
     ) -> AbstractContextManager[None]:
-        """That share of all requests meets a quick fault of any kind but the spared ones."""
+        """Injects a random fault, but no slow and no spared one, into this share of all requests."""
 
         def choose(operation: str) -> Fault | None:
             faults = [fault for name, fault in faults_of(operation).items() if name not in spare]
@@ -185,17 +156,26 @@ class FaultProxy:
         return self.choosing(choose)
 
     def answer(self, headers: dict[str, str], body: bytes) -> Reply:
+        """Raises Hangup."""
         seen = Seen.read(headers, body)
         with self._lock:
             if self._policies.refuse(seen):
                 return Reply(400, ACCESS_DENIED, {"Content-Type": "application/x-amz-json-1.0"})
             self.seen.append(seen)
             fault = self._choose(seen.operation)
-            self.met += fault is not None
-        return fault(lambda: self._forward(headers, body), json.loads(body)) if fault else self._forward(headers, body)
+            self.faults += fault is not None
+        match fault:
+            case None:
+                return self._forward(headers, body)
+            case Reply():
+                if fault.after_the_effect:
+                    self._forward(headers, body)
+                return fault
+            case _:
+                return fault(lambda: self._forward(headers, body), json.loads(body))
 
     def _forward(self, headers: dict[str, str], body: bytes) -> Reply:
-        """Over the connection of this thread, which serves one connection of a caller."""
+        """Uses one connection per thread. A thread serves one connection of a caller."""
         connection: HTTPConnection | None = getattr(self._connections, "kept", None)
         if connection is None:
             connection = HTTPConnection(self._endpoint.hostname or "", self._endpoint.port, timeout=30)
@@ -206,13 +186,13 @@ class FaultProxy:
             kept = {"Content-Type", "x-amz-crc32", "x-amzn-RequestId"}
             replied = {name: value for name, value in response.getheaders() if name in kept}
             return Reply(response.status, response.read(), replied)
-        except (OSError, HTTPException):  # the engine is gone
+        except (OSError, HTTPException):  # the service has ended
             connection.close()
             raise Hangup from None
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Yields the endpoint's URL."""
+        """Yields the URL of the proxy."""
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -221,7 +201,7 @@ class FaultProxy:
 
             @override
             def handle(self) -> None:
-                with suppress(ConnectionError):  # who does not wait for an answer is no concern of ours
+                with suppress(ConnectionError):  # the caller has gone
                     super().handle()
 
             def do_POST(self) -> None:
@@ -253,7 +233,7 @@ class FaultProxy:
                 pass  # pytest shows what failed
 
         class Server(ThreadingHTTPServer):
-            request_queue_size = 128  # who comes while it is full waits a second
+            request_queue_size = 128  # with a full queue a caller would wait for a second
             daemon_threads = True
 
         server = Server(("127.0.0.1", 0), Handler)

@@ -1,4 +1,4 @@
-"""Every call that writes or reads, request by request, and what it shows when nothing goes wrong."""
+"""Every call of an endpoint with its flow of DynamoDB requests, and its outcome without a fault."""
 
 import json
 import re
@@ -8,14 +8,22 @@ from typing import Any, NamedTuple
 
 from tests.conftest import forget
 from tests.engine.fault_proxy import FaultProxy
-from tests.engine.table import Row, Table
-from tests.events import ACME, REQUEST_ID, Event, build_event
+from tests.engine.table import Row, Table, rows_of
+from tests.events import ACME, REQUEST_ID, Event, Tenant, build_event
 from tests.handlers import check_isolation, invoke
 
-PHONE = "491512345678"
-"""Of a contact that each of the two tenants has, with a tag on it."""
+PHONE, ALIAS = "5511987654321", "551187654321"
+"""The phone of a contact with one tag, and its other spelling. Each of the two tenants has such a contact."""
 
 NEW_PHONE = "4915199999"
+
+
+def contact_id(tenant: Tenant) -> str:
+    """The id of the tenant's contact."""
+    return f"{tenant.mark}contact".ljust(25, "0")
+
+
+CONTACT_ID = contact_id(ACME)
 
 
 @dataclass(frozen=True)
@@ -33,9 +41,9 @@ class Call:
         request = self.request | {"headers": {"Idempotency-Key": "once"}}
         return Call(self.function, request, ("PutItem", *self.flow, "UpdateItem"))
 
-    def event(self, contact_id: str) -> Event:
-        path = {"contactId": contact_id} if "contactId" in self.request else {}
-        return build_event(self.function, ACME, **self.request | path)
+    @property
+    def event(self) -> Event:
+        return build_event(self.function, ACME, **self.request)
 
 
 def _call(function: str, flow: str, **request: Any) -> Call:
@@ -43,16 +51,24 @@ def _call(function: str, flow: str, **request: Any) -> Call:
 
 
 def _by_id(function: str, flow: str, **request: Any) -> Call:
-    return _call(function, flow, contactId="", **request)
+    return _call(function, flow, contactId=CONTACT_ID, **request)
 
 
 CALLS = {
     "by phone": _call("get_contact_by_phone", "GetItem", query={"phone": PHONE}),
+    "by alias": _call("get_contact_by_phone", "BatchGetItem", query={"phone": ALIAS, "match": "alias"}),
     "by id": _by_id("get_contact", "GetItem GetItem"),
+    "list": _call("list_contacts", "Query BatchGetItem", query={"cursor": CONTACT_ID[:-1], "limit": "1"}),
+    "list tags": _call("list_tags", "GetItem Query BatchGetItem", query={"cursor": ACME.tag_ids[0]}),
     "create": _call(
         "upsert_contact", "UpdateItem TransactWriteItems", json_body={"phone": NEW_PHONE, "display_name": "Grace"}
     ),
     "refresh": _call("upsert_contact", "UpdateItem", json_body={"phone": PHONE, "display_name": "Grace"}),
+    "batch": _call(
+        "upsert_contacts",
+        "BatchGetItem UpdateItem TransactWriteItems",
+        json_body={"contacts": [{"phone": NEW_PHONE, "tags": [{"tag_id": ACME.tag_ids[1]}]}]},
+    ),
     "patch": _by_id("update_contact", "GetItem UpdateItem", json_body={"display_name": "Grace"}),
     "patch nothing": _by_id("update_contact", "GetItem GetItem", json_body={}),
     "delete": _by_id("delete_contact", "GetItem TransactWriteItems"),
@@ -60,12 +76,12 @@ CALLS = {
     "assign again": _by_id("assign_tag", "BatchGetItem UpdateItem", json_body={"tag_id": ACME.tag_ids[0]}),
     "remove": _by_id("remove_tag", "GetItem UpdateItem", tagId=ACME.tag_ids[0]),
 }
-WRITES = "create", "refresh", "patch", "delete", "assign", "remove"
+WRITES = "create", "refresh", "batch", "patch", "delete", "assign", "remove"
 CALLS |= {f"{name} once": CALLS[name].with_idempotency_key for name in WRITES}
 
 
 class Step(NamedTuple):
-    """One request of a call's flow: which of the requests of its operation it is, counted from 0."""
+    """One request in the flow of a call. `number` counts the requests of its operation, from 0."""
 
     call: str
     operation: str
@@ -80,7 +96,7 @@ STEPS = [
 
 
 class Outcome(NamedTuple):
-    """What a caller and the table show, twice in a row, without what differs from run to run."""
+    """The masked answer to a call, the masked rows after it, and the masked answer to the same call again."""
 
     answer: Any
     rows: Any
@@ -88,36 +104,32 @@ class Outcome(NamedTuple):
 
 
 class Scene:
-    """Two tenants, and a call of one of them."""
+    """Plays calls of ACME. Masks ids and times in answers and rows, so that two runs can be compared."""
 
     def __init__(self, proxy: FaultProxy, table: Table, first_rows: list[Row]) -> None:
         self._proxy = proxy
         self._table = table
         self._first_rows = first_rows
-        self.contact_id = next(row["id"]["S"] for row in first_rows if row["pk"]["S"] == f"{ACME.id}#{PHONE}")
         self.expected = cache(self._expect)
+        self._old_times = set(_TIME.findall(json.dumps(first_rows)))
+        self.rows_before = self._sorted(first_rows)
 
     @property
-    def rows(self) -> Any:
-        return sorted(self._masked(self._table.rows()), key=json.dumps)  # masked: without the order of their ids
+    def rows(self) -> list[Row]:
+        return self._sorted(self._table.rows())
 
-    @property
-    def rows_before(self) -> Any:
-        return sorted(self._masked(self._first_rows), key=json.dumps)
+    def _sorted(self, rows: list[Row]) -> list[Row]:
+        """Sorts after masking, because ids differ from run to run."""
+        return sorted(self._masked(rows), key=json.dumps)
 
     def play(self, call: Call) -> Any:
-        """The whole answer, from a function that knows nothing yet."""
+        """The whole answer of a function with empty caches."""
         forget()
-        answer = invoke(*self.event(call))
+        answer = invoke(call.function, call.event)
         check_isolation(ACME, answer)
         return self._masked(answer)
 
-    def event(self, call: Call) -> tuple[str, Event]:
-        """The function and what it is handed."""
-        return call.function, call.event(self.contact_id)
-
     def _expect(self, name: str) -> Outcome:
-        """Without a fault."""
         call = CALLS[name]
         already = len(self._proxy.seen)
         answer, rows = self.play(call), self.rows
@@ -125,30 +137,30 @@ class Scene:
         again = self.play(call)
         self._table.replace(self._first_rows)
         if call.keeps_answer:
-            self.expected(name.removesuffix(" once"))  # which check_repetition() asks for when the table is another
+            self.expected(name.removesuffix(" once"))  # fills the cache while the table has its first rows
         return Outcome(answer, rows, again)
 
     def _masked(self, value: Any) -> Any:
-        text = json.dumps(value, ensure_ascii=False).replace(self.contact_id, "the contact")
-        old = set(_TIME.findall(json.dumps(self._first_rows)))
-        text = _TIME.sub(lambda found: found[0] if found[0] in old else "now", text)
+        text = json.dumps(value, ensure_ascii=False)
+        text = _TIME.sub(lambda found: found[0] if found[0] in self._old_times else "now", text)
         for pattern, name in _FRESH.items():
             text = re.sub(pattern, name, text)
         return json.loads(text)
 
     def check_repetition(self, name: str) -> None:
-        """All or nothing is done, whatever the caller was told; and the same call, made again, is right."""
+        """Asserts that the call wrote all or nothing, whatever it answered, and that its repetition answers right."""
         expected, before = self.expected(name), self.rows_before
-        done = _contacts(self.rows)
+        rows = self._table.rows()
+        done = _contacts(self._sorted(rows))
         assert done in (_contacts(before), _contacts(expected.rows))
-        records = self._table.rows_of(ACME.key_id)
+        records = rows_of(ACME.key_id, rows)
         for record in records:
-            self._table.put(record | {"in_progress_until": {"N": "0"}})  # as after the function's time-out
+            self._table.put(record | {"in_progress_until": {"N": "0"}})  # as after the timeout of the function
         if done == _contacts(before):
             right = expected.answer
         elif "COMPLETED" in (record["status"]["S"] for record in records):
             right = expected.answer_to_repetition
-        else:  # what was done is found done: a created contact is there, a deleted one is not
+        else:  # the call finds its own effect: the contact exists already, or is already gone
             right = self.expected(name.removesuffix(" once")).answer_to_repetition
         assert self.play(CALLS[name]) == right
 

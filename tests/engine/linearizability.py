@@ -1,4 +1,4 @@
-"""Wing and Gong's check: is there an order of the calls, each between its start and its end, that explains all answers?
+"""Wing and Gong's check: does an order of the calls explain all answers, with each call between its start and end?
 
 J. M. Wing, C. Gong: Testing and Verifying Concurrent Objects, 1993.
 """
@@ -9,29 +9,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Event[Call, Answer]:
-    """One call and its answer; None is one that leaves open whether anything was done, however late."""
+    """One call. Its answer is None if the call may have had no effect, or may still have one."""
 
     call: Call
     answer: Answer | None
     start: float
     end: float
     may_land_again: bool = False
-    """Whether it may have been done already, however often, before it was done as it was answered."""
+    """Whether a request may have been executed several times, and the answer is that of the last time."""
 
 
 type Step[State, Call, Answer] = Callable[[State, Call, Answer | None], list[State]]
-"""The states that the call may lead to with this answer; none when it cannot be answered so in this state."""
+"""The states that the call can lead to with this answer. Empty if this state does not allow the answer."""
 
 
 def is_linearizable[State: Hashable, Call, Answer](
     history: list[Event[Call, Answer]], first: State, step: Step[State, Call, Answer]
 ) -> bool:
-    """Looks for such an order, depth first, and never twice at the same rest of the history in the same state."""
-    history = sorted(history, key=lambda event: event.end)  # the likeliest order is tried first
+    """Searches depth first. Visits each pair of remaining calls and state once."""
+    history = sorted(history, key=lambda event: event.end)  # the most likely order comes first
     answered = sum(1 << number for number, event in enumerate(history) if event.answer is not None)
 
     def moves(rest: int, state: State) -> Iterator[tuple[int, State]]:
-        """`rest` has a bit for each call that is not in the order yet."""
+        """`rest` has one bit for each call without a place in the order."""
         waiting = [number for number in range(len(history)) if rest >> number & 1]
         first_end = history[waiting[0]].end
         may_be_next = [(number, history[number]) for number in waiting if history[number].start <= first_end]

@@ -1,4 +1,7 @@
-"""All endpoints and the queues against a model of the contract: two tenants with the same phones and tag names."""
+"""A Hypothesis state machine that compares all endpoints and queues with a model of the contract.
+
+Two tenants use the same phones and tag names.
+"""
 
 import json
 from collections.abc import Iterator
@@ -15,15 +18,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from contacts.access.authorizer import Unauthorized
-from contacts.access.keys import hash_key
 from contacts.domain.contact import TAG_LIMIT
 from contacts.domain.source import Source
 from contacts.runtime import timestamps
-from contacts.runtime.settings import key_pepper
-from contacts.storage.items import ApiKeyItem, TagItem, TagName, TenantApiKey
+from contacts.storage.items import ContactItem, TagItem, TagName, TenantApiKey
 from contacts.storage.table import TableItem
+from tests.api_keys import build_api_key
 from tests.conftest import forget
-from tests.events import ACME, GLOBEX, Tenant, build_event
+from tests.document import OPERATIONS
+from tests.events import ACME, GLOBEX, Tenant, build_event, sample_event
 from tests.handlers import call, deliver, invoke
 from tests.refusals import CONTACT_NOT_FOUND, KEY_REUSED, TAG_LIMIT_REACHED, TAG_NOT_FOUND
 
@@ -31,9 +34,7 @@ NOBODY = "c" + 24 * "0"
 OK = 200, {"ok": True}
 SOME_TIME_AGO = datetime.now(UTC) - timedelta(days=1)
 
-API = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/dev/"
-SCOPES = {"whoami": "any", "get_contact": "contacts:read", "get_contact_by_phone": "contacts:read"}
-"""Of the functions that do not write."""
+SCOPES = {operation.function: operation.scope for operation in OPERATIONS}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class ApiKey:
         return f"sflo_live_{self.id:0<43}"
 
     def may_call(self, function: str) -> bool:
-        return SCOPES.get(function, "contacts:write") in {"any", *self.scopes}
+        return SCOPES[function] in {"any", *self.scopes}
 
 
 KEYS = [
@@ -63,7 +64,7 @@ KEYS = [
     )
 ]
 MANY_TAGS = [f"cmanytags{number:02}" for number in range(TAG_LIMIT)]
-"""That each tenant has besides its others."""
+"""Tags that each tenant has besides its others."""
 
 tenants = st.sampled_from([ACME, GLOBEX])
 keys = st.sampled_from(KEYS + 3 * [key for key in KEYS if len(key.scopes) == 2 and key.status == "ACTIVE"])
@@ -71,7 +72,7 @@ phones = st.sampled_from(["70001", "70002"])
 names = st.sampled_from(["Ada", "Grace", None])
 tag_numbers = st.integers(0, 3)
 DELETED = 2
-"""The number of the tag that is."""
+"""The number of the deleted tag."""
 moments = st.sampled_from([0, 30, 59, 60, 100, 200]).map(
     lambda seconds: timestamps.to_text(SOME_TIME_AGO + timedelta(seconds=seconds))
 )
@@ -80,7 +81,7 @@ moments = st.sampled_from([0, 30, 59, 60, 100, 200]).map(
 @dataclass
 class Contact:
     fields: dict[str, Any]
-    """As callers see them."""
+    """The JSON that callers see."""
     tags: dict[str, dict[str, Any]] = field(default_factory=dict)
     last_inbound_at: str | None = None
 
@@ -102,10 +103,10 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class Kept:
-    """What is known under an Idempotency-Key."""
+    """A kept answer and its request."""
 
     key: ApiKey
-    once: str
+    idempotency_key: str
     function: str
     request: dict[str, Any]
     answer: dict[str, Any]
@@ -113,7 +114,7 @@ class Kept:
 
 class Contract(RuleBasedStateMachine):
     calls = 0
-    """Of all histories together."""
+    """The number of calls in all histories."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,17 +122,26 @@ class Contract(RuleBasedStateMachine):
         self.contacts: dict[tuple[str, str], Contact] = {}
         """By tenant and phone."""
         self.ids = [NOBODY]
-        """All that ever were, of both tenants."""
+        """The ids of all contacts of both tenants, deleted ones included."""
         self.cooldowns: dict[tuple[str, str], str] = {}
-        """They outlast the contact for as long as a process remembers them."""
+        """`last_inbound_at` by tenant and phone, as the process caches it. Deleting a contact does not clear it."""
+        self._granted: dict[ApiKey, dict[str, Any] | None] = {}
 
     @initialize(key=st.sampled_from([None, KEYS[0]]), phone=phones)
     def begin(self, key: ApiKey | None, phone: str) -> None:
-        """With nothing, or with a contact that can take no more tags."""
-        if key:
-            self.upsert(key, phone, "Ada", once=False)
-            for tag_id in MANY_TAGS:
-                self._assign(key, 0, tag_id, None, once=False)
+        """Starts with no contact, or with a contact that has 20 tags."""
+        if not key:
+            return
+        self.upsert(key, phone, "Ada", once=False)
+        [contact] = self.contacts.values()
+        now = timestamps.now()
+        tag = {"source": Source.API.value, "weight": Source.API.weight, "updated_at": now}
+        origin = {"created_at": now, "written_by": "another request"}
+        tags, origins = ({tag_id: value.copy() for tag_id in MANY_TAGS} for value in (tag, origin))
+        ContactItem(*ContactItem.key(key.tenant.id, phone)).update(
+            [ContactItem.tags.set(tags), ContactItem.tag_origins.set(origins)]
+        )
+        contact.tags = {tag_id: self._assignment(contact, tag_id, Source.API, None, now) for tag_id in MANY_TAGS}
 
     @rule(key=keys, phone=phones, name=names, once=st.booleans())
     def upsert(self, key: ApiKey, phone: str, name: str | None, *, once: bool) -> None:
@@ -179,10 +189,8 @@ class Contract(RuleBasedStateMachine):
 
     @rule(key=keys, number=st.integers(), tag=tag_numbers, reason=names, once=st.booleans())
     def assign(self, key: ApiKey, number: int, tag: int, reason: str | None, *, once: bool) -> None:
-        self._assign(key, number, tag_ids(key.tenant)[tag], reason, once=once)
-
-    def _assign(self, key: ApiKey, number: int, tag_id: str, reason: str | None, *, once: bool) -> None:
         contact_id, contact = self._any(key.tenant, number)
+        tag_id = tag_ids(key.tenant)[tag]
         body = {"tag_id": tag_id, "reason": reason}
         with now() as is_now:
             answer = self._call(key, "assign_tag", once=once, contactId=contact_id, json_body=body)
@@ -212,10 +220,10 @@ class Contract(RuleBasedStateMachine):
     @precondition(lambda self: self.kept)
     @rule(number=st.integers(), is_same=st.booleans())
     def repeat(self, number: int, *, is_same: bool) -> None:
-        """A call under an Idempotency-Key, or another one under that."""
+        """Sends the request of a kept answer again, or another request with its Idempotency-Key."""
         kept = self.kept[number % len(self.kept)]
         other = {} if is_same else {"json_body": {"something": "else"}}
-        answer = self._invoke(kept.key, kept.function, kept.once, **kept.request | other)
+        answer = self._invoke(kept.key, kept.function, kept.idempotency_key, **kept.request | other)
         if is_same:
             assert answer == kept.answer | {"headers": kept.answer["headers"] | {"Idempotency-Replayed": "true"}}
         else:
@@ -232,7 +240,7 @@ class Contract(RuleBasedStateMachine):
         assert answer in (None, (200, contact.with_tags) if contact else CONTACT_NOT_FOUND)
 
     @rule(key=keys)
-    def ask_who_one_is(self, key: ApiKey) -> None:
+    def ask_whoami(self, key: ApiKey) -> None:
         answer = self._call(key, "whoami")
         assert answer in (
             None,
@@ -316,9 +324,10 @@ class Contract(RuleBasedStateMachine):
 
     @rule()
     def start_anew(self) -> None:
-        """As a process that knows nothing yet."""
+        """Clears all caches, as new processes do."""
         forget()
         self.cooldowns.clear()
+        self._granted.clear()
 
     def teardown(self) -> None:
         for tenant in ACME, GLOBEX:
@@ -329,7 +338,7 @@ class Contract(RuleBasedStateMachine):
         self.start_anew()
 
     def _call(self, key: ApiKey, function: str, *, once: bool = False, **request: Any) -> tuple[int, Any] | None:
-        """None where the gateway stops it."""
+        """Status and body, or None if the gateway refuses the call."""
         name = f"once-{next(_numbers)}" if once else None
         answer = self._invoke(key, function, name, **request)
         if answer is None:
@@ -339,31 +348,40 @@ class Contract(RuleBasedStateMachine):
             self.kept.append(Kept(key, name, function, request, answer))
         return answer["statusCode"], json.loads(answer["body"])
 
-    def _invoke(self, key: ApiKey, function: str, once: str | None, **request: Any) -> dict[str, Any] | None:
-        """As the gateway does: what the authorizer says of the key decides, and goes into the function's event."""
+    def _invoke(self, key: ApiKey, function: str, idempotency_key: str | None, **request: Any) -> dict[str, Any] | None:
+        """Does what the gateway does: asks the authorizer, checks its policy, and puts its context into the event."""
         Contract.calls += 1
-        headers = {"Authorization": f"Bearer {key.secret}"} | ({"Idempotency-Key": once} if once else {})
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         event = build_event(function, key.tenant, headers=headers, **request)
-        route = f"{API}{event['httpMethod']}{event['path']}"
-        try:
-            granted = invoke("authorizer", event | {"methodArn": route})
-        except Unauthorized:
-            assert key.status == "REVOKED"
+        api, stage, *_ = sample_event("authorizer")["methodArn"].split("/")
+        route = f"{api}/{stage}/{event['httpMethod']}{event['path']}"
+        if key not in self._granted:
+            self._granted[key] = self._authorize(key, route)
+        granted = self._granted[key]
+        assert (granted is not None) == (key.status == "ACTIVE")
+        if granted is None:
             return None
-        assert key.status == "ACTIVE"
         [statement] = granted["policyDocument"]["Statement"]
         is_granted = any(fnmatchcase(route, pattern) for pattern in statement["Resource"])
         assert is_granted == key.may_call(function)
         event["requestContext"]["authorizer"] = granted["context"]
         return invoke(function, event) if is_granted else None
 
+    def _authorize(self, key: ApiKey, route: str) -> dict[str, Any] | None:
+        """The authorizer's answer, which the gateway caches, or None if it refuses the key."""
+        event = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {key.secret}"}, "methodArn": route}
+        try:
+            return dict(invoke("authorizer", event))
+        except Unauthorized:
+            return None
+
     def _deliver(self, function: str, message: dict[str, Any]) -> list[int]:
-        """Twice, as queues do."""
+        """Delivers the message twice, as SQS can do."""
         Contract.calls += 1
         return deliver(function, message, message)
 
     def _any(self, tenant: Tenant, number: int) -> tuple[str, Contact | None]:
-        """An id, mostly of today's contacts, and what this tenant has under it."""
+        """An id, usually of an existing contact, and the tenant's contact with this id, if there is one."""
         ids = [contact.id for contact in self.contacts.values()] * 2 + self.ids
         contact_id = ids[number % len(ids)]
         mine = (each for (owner, _), each in self.contacts.items() if owner == tenant.id and each.id == contact_id)
@@ -396,17 +414,17 @@ def fields(id_: str, tenant: Tenant, phone: str, name: str | None, at: str) -> d
 
 @contextmanager
 def now() -> Iterator[Any]:
-    """Yields what tells whether a time lies within the block."""
+    """Yields a function that says whether a time lies within the block so far."""
     start = timestamps.now()
     yield lambda moment: start <= moment <= timestamps.now()
 
 
 def run_contract(*, examples: int, steps_each: int, seed: int) -> int:
-    """How many calls were made."""
+    """Returns the number of calls."""
     how = settings(
         max_examples=examples,
         stateful_step_count=steps_each,
-        phases=[Phase.generate],  # a failure is told at once: making it smaller takes minutes
+        phases=[Phase.generate],  # reports a failure at once: shrinking takes minutes
         derandomize=False,
         database=None,
     )
@@ -425,18 +443,9 @@ def run_contract(*, examples: int, steps_each: int, seed: int) -> int:
 def _keys_and_tags() -> Iterator[TableItem]:
     at = timestamps.now()
     for key in KEYS:
-        hash_ = hash_key(key.secret, key_pepper())
-        yield ApiKeyItem(
-            *ApiKeyItem.key(hash_),
-            tenant_id=key.tenant.id,
-            key_id=key.id,
-            name="CRM",
-            prefix=key.secret[:14],
-            scopes=[*key.scopes],
-            status=key.status,
-            created_at=at,
-        )
-        yield TenantApiKey(*TenantApiKey.key(key.tenant.id, key.id), key_hash=hash_)
+        item = build_api_key(key.secret, key.tenant, key_id=key.id, scopes=[*key.scopes], status=key.status)
+        yield item
+        yield TenantApiKey(*TenantApiKey.key(key.tenant.id, key.id), key_hash=item.pk.removeprefix("KEY#"))
     for tenant in ACME, GLOBEX:
         for tag_id in MANY_TAGS:
             yield TagItem(*TagItem.key(tenant.id, tag_id), name=tag_id, created_at=at)

@@ -1,6 +1,6 @@
-"""`make soak`: the tests of this folder in random order and with random choices, for as long as one asks.
+"""`make soak`: the tests of this folder in random order and with random parameters, for a given time.
 
-To add to it, write a part and put it into PARTS.
+To add a part, write its function and put it into PARTS.
 """
 
 import os
@@ -20,20 +20,20 @@ import pytest
 from tests.engine import test_background_faults, test_death, test_faults, test_races
 from tests.engine.concurrency import State, play, step, with_repetitions
 from tests.engine.conftest import findings
+from tests.engine.environments import Pool
 from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy, faults_of
 from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene
 from tests.engine.linearizability import is_linearizable
 from tests.engine.machine import run_contract
-from tests.engine.processes import Pool
-from tests.engine.table import Row, Table
+from tests.engine.table import Row, Table, rows_of
 from tests.events import ACME, GLOBEX
 from tests.handlers import call
 
 MINUTES = 0.75 * float(os.environ.get("MINUTES") or 20)
-"""The rest is for Schemathesis and tests/functions/test_any_event.py, which run before and after."""
+"""Schemathesis and tests/functions/test_any_event.py, which run before and after, get the rest."""
 SEED = int(os.environ.get("SEED") or time.time())
 ROUND = int(os.environ.get("ROUND") or -1)
-"""The only one to play, if there is one."""
+"""The only round to play. -1 plays all."""
 
 SECONDS_BETWEEN_LINES = 10
 CALLS_EACH = 8
@@ -46,7 +46,7 @@ class Soak:
     table: Table
     proxy: FaultProxy
     pool: Pool
-    crowd: Pool
+    large_pool: Pool
     endpoint: str
     first_rows: list[Row]
     directories: pytest.TempPathFactory
@@ -72,36 +72,36 @@ def lasting_fault(soak: Soak, dice: random.Random) -> None:
     soak.figures["calls under a lasting fault"] += 1
 
 
-def death(soak: Soak, dice: random.Random) -> None:
-    """Between two requests."""
-    test_death.test_a_function_that_dies_leaves_nothing_half_done_and_a_repetition_is_right(
+def killed_function(soak: Soak, dice: random.Random) -> None:
+    """Killed between two requests."""
+    test_death.test_a_function_killed_after_a_request_has_written_all_or_nothing(
         soak.scene, soak.table, soak.proxy, soak.endpoint, dice.choice(STEPS)
     )
     soak.figures["functions killed"] += 1
 
 
-def sudden_death(soak: Soak, dice: random.Random) -> None:
-    """At any moment."""
-    test_death.test_a_function_that_dies_at_any_moment_leaves_nothing_half_done(
+def suddenly_killed_function(soak: Soak, dice: random.Random) -> None:
+    """Killed at any moment."""
+    test_death.test_a_function_killed_at_any_moment_has_written_all_or_nothing(
         soak.scene, soak.table, soak.proxy, soak.endpoint, dice.choice([*CALLS]), dice.uniform(0, 0.03)
     )
     soak.figures["functions killed"] += 1
 
 
-def consumer_death(soak: Soak, dice: random.Random) -> None:
-    test_death.test_a_consumer_that_dies_leaves_its_message_to_the_next(
+def killed_consumer(soak: Soak, dice: random.Random) -> None:
+    test_death.test_the_message_of_a_killed_consumer_is_handled_by_the_next(
         soak.scene, soak.table, soak.first_rows, soak.proxy, soak.endpoint, *dice.choice(test_background_faults.STEPS)
     )
     soak.figures["functions killed"] += 1
 
 
-def engine_death(soak: Soak, dice: random.Random) -> None:
-    """Of an engine of its own, under load."""
+def killed_engine(soak: Soak, dice: random.Random) -> None:
+    """Kills an engine of its own under load."""
     with pytest.MonkeyPatch.context() as patch:
-        test_death.test_an_engine_that_dies_keeps_single_writes_and_whole_transactions(
+        test_death.test_a_killed_engine_keeps_single_writes_and_whole_transactions(
             soak.directories.mktemp("engine"),
             patch,
-            *dice.choice(test_death.ENGINE_DEATHS),
+            *dice.choice(test_death.ENGINE_SIGNALS),
             answers=dice.randrange(1, 100),
         )
     soak.figures["engines killed"] += 1
@@ -110,15 +110,15 @@ def engine_death(soak: Soak, dice: random.Random) -> None:
 def race(soak: Soak, dice: random.Random) -> None:
     match dice.randrange(5):
         case 0:
-            test_races.test_32_who_create_one_contact_create_one(soak.crowd, soak.table)
+            test_races.test_32_callers_who_create_one_contact_create_it_once(soak.large_pool, soak.table)
         case 1:
             _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})
-            test_races.test_64_tags_for_one_contact_are_20(soak.crowd, soak.table, contact["id"])
+            test_races.test_of_64_tags_assigned_at_once_a_contact_gets_20(soak.large_pool, soak.table, contact["id"])
         case 2:
-            test_races.test_delete_against_upsert(soak.pool, soak.table)
+            test_races.test_delete_races_with_an_upsert(soak.pool, soak.table)
         case number:
             function, request, success = test_races.AGAINST_DELETE[number - 3]
-            test_races.test_delete_against_a_write_by_id(soak.pool, soak.table, function, request, success)
+            test_races.test_delete_races_with_a_write_by_id(soak.pool, soak.table, function, request, success)
     soak.figures["races"] += 1
 
 
@@ -141,18 +141,18 @@ def history(soak: Soak, dice: random.Random) -> None:
 
 class Bounds(NamedTuple):
     weight: int
-    """How often, in relation to the others."""
+    """How often it is chosen, relative to the others."""
     seconds: int
-    """How long a round may take, on a busy machine."""
+    """The time limit of a round, on a busy machine."""
 
 
 PARTS: dict[Part, Bounds] = {
     one_fault: Bounds(6, 60),
     lasting_fault: Bounds(6, 90),
-    death: Bounds(6, 60),
-    sudden_death: Bounds(6, 60),
-    consumer_death: Bounds(3, 60),
-    engine_death: Bounds(1, 120),
+    killed_function: Bounds(6, 60),
+    suddenly_killed_function: Bounds(6, 60),
+    killed_consumer: Bounds(3, 60),
+    killed_engine: Bounds(1, 120),
     race: Bounds(3, 180),
     contract: Bounds(3, 120),
     history: Bounds(12, 60),
@@ -160,13 +160,13 @@ PARTS: dict[Part, Bounds] = {
 
 
 class OutOfTime(BaseException):
-    """No Exception: whatever a function meets it answers, and it would answer this."""
+    """Not an Exception: functions catch those and answer 500."""
 
 
 @contextmanager
 def at_most(seconds: int) -> Iterator[None]:
     def give_up(*_: object) -> NoReturn:
-        raise OutOfTime(f"This round took more than its {seconds} s.")
+        raise OutOfTime(f"The round took more than {seconds} s.")
 
     before = signal.signal(signal.SIGALRM, give_up)
     signal.alarm(seconds)
@@ -182,7 +182,7 @@ class Progress:
         self._soak = soak
         self._terminal = terminal
         self._start = time.monotonic()
-        self._seen_before, self._met_before = len(soak.proxy.seen), soak.proxy.met
+        self._seen_before, self._faults_before = len(soak.proxy.seen), soak.proxy.faults
         self.round = ""
 
     @property
@@ -194,8 +194,8 @@ class Progress:
 
     def say_figures(self) -> None:
         figures = [f"{figure:,} {name}" for name, figure in sorted(self._soak.figures.items())]
-        seen, met = len(self._soak.proxy.seen) - self._seen_before, self._soak.proxy.met - self._met_before
-        requests = f"{seen:,} requests to the database, {met:,} of them with a fault"
+        seen, faults = len(self._soak.proxy.seen) - self._seen_before, self._soak.proxy.faults - self._faults_before
+        requests = f"{seen:,} requests to the database, {faults:,} of them with a fault"
         self.say(f"{self.seconds:5.0f} s, {self.round}: {', '.join([*figures, requests])}")
 
     @contextmanager
@@ -222,17 +222,17 @@ def soak(
     first_rows: list[Row],
     proxy: FaultProxy,
     pool: Pool,
-    crowd: Pool,
+    large_pool: Pool,
     endpoint: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Soak:
-    return Soak(scene, whole_table, proxy, pool, crowd, endpoint, first_rows, tmp_path_factory)
+    return Soak(scene, whole_table, proxy, pool, large_pool, endpoint, first_rows, tmp_path_factory)
 
 
 @pytest.fixture
 def progress(soak: Soak, capsys: pytest.CaptureFixture[str]) -> Iterator[Progress]:
     with capsys.disabled():
-        terminal = os.fdopen(os.dup(1), "w")  # pytest lends it to one thread at a time
+        terminal = os.fdopen(os.dup(1), "w")  # capsys gives it to one thread at a time
     with terminal:
         progress = Progress(soak, terminal)
         with progress.said_regularly():
@@ -241,7 +241,7 @@ def progress(soak: Soak, capsys: pytest.CaptureFixture[str]) -> Iterator[Progres
 
 def test_soak(soak: Soak, progress: Progress, capsys: pytest.CaptureFixture[str]) -> None:
     progress.say(f"\nSEED={SEED}, {MINUTES:.1f} minutes")
-    others = [row for row in soak.first_rows if GLOBEX.id in row["pk"]["S"].split("#")]
+    others = rows_of(GLOBEX.id, soak.first_rows)
     for number in count() if ROUND < 0 else [ROUND]:
         dice = random.Random(f"{SEED} {number}")
         [part] = dice.choices([*PARTS], [each.weight for each in PARTS.values()])
@@ -251,10 +251,10 @@ def test_soak(soak: Soak, progress: Progress, capsys: pytest.CaptureFixture[str]
             with at_most(PARTS[part].seconds):
                 part(soak, dice)
                 assert findings() == []
-                assert soak.table.rows_of(GLOBEX.id) == others
+                assert rows_of(GLOBEX.id, soak.table.rows()) == others
         except BaseException as error:
             progress.say(f"{progress.round} failed: {error!r:.500}")
-            progress.say(f"The same again: make soak SEED={SEED} ROUND={number}")
+            progress.say(f"To repeat this round: make soak SEED={SEED} ROUND={number}")
             raise
         capsys.readouterr()
         if progress.seconds > 60 * MINUTES:

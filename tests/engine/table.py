@@ -1,4 +1,4 @@
-"""The table, straight from the engine."""
+"""The rows of the engine's table, as they are stored."""
 
 from itertools import batched
 from typing import Any
@@ -8,8 +8,8 @@ from tests.conftest import template_resources
 
 type Row = dict[str, Any]
 
-NAME = "contacts-local"
 PROPERTIES: dict[str, Any] = template_resources()["Table"]["Properties"]
+NAME: str = PROPERTIES["TableName"]
 
 
 class Table:
@@ -17,28 +17,32 @@ class Table:
         self._client = aws.connect("dynamodb", engine)
 
     def rows(self) -> list[Row]:
-        """All of them, in the order of their keys."""
+        """All rows, in the order of their keys."""
         pages = self._client.get_paginator("scan").paginate(TableName=NAME, ConsistentRead=True)
         return sorted((row for page in pages for row in page["Items"]), key=_key)
 
-    def rows_of(self, tenant_id: str) -> list[Row]:
-        return [row for row in self.rows() if tenant_id in row["pk"]["S"].split("#")]
-
-    def replace(self, rows: list[Row]) -> None:
-        """Makes these rows all there is."""
-        found = {_key(row): row for row in self.rows()}
+    def replace(self, rows: list[Row]) -> list[Row]:
+        """Makes these rows the only rows of the table. Returns the former ones."""
+        former = self.rows()
+        found = {_key(row): row for row in former}
         wanted = {_key(row): row for row in rows}
         gone = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in found.keys() - wanted.keys()]
         other = [row for key, row in wanted.items() if found.get(key) != row]
         changes = [{"DeleteRequest": {"Key": key}} for key in gone] + [{"PutRequest": {"Item": row}} for row in other]
         for batch in batched(changes, 25, strict=False):
             self._client.batch_write_item(RequestItems={NAME: list(batch)})
+        return former
 
     def put(self, row: Row) -> None:
         self._client.put_item(TableName=NAME, Item=row)
 
     def remove(self, row: Row) -> None:
         self._client.delete_item(TableName=NAME, Key={"pk": row["pk"], "sk": row["sk"]})
+
+
+def rows_of(owner_id: str, rows: list[Row]) -> list[Row]:
+    """The rows with the id of a tenant or of an API key in their partition key."""
+    return [row for row in rows if owner_id in row["pk"]["S"].split("#")]
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Queues and authorizer under faults: a message is done once or comes again, a good key stays good."""
+"""The consumers of the queues and the authorizer under faults."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from contacts.domain.errors import DatabaseUnavailable
 from tests.conftest import forget
 from tests.engine.api_key import API_KEY, LISTED_API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, faults_of
-from tests.engine.flows import NEW_PHONE, PHONE, Scene
+from tests.engine.flows import CONTACT_ID, NEW_PHONE, PHONE, Scene
 from tests.engine.table import Row, Table
 from tests.events import ACME
 from tests.handlers import deliver
@@ -17,7 +17,7 @@ from tests.handlers import deliver
 FAULTS = ["lost request", "lost reply", "half a reply", "ThrottlingException", "503"]
 AT = "2026-11-24T09:00:00.000Z"
 MESSAGE = {"tenantId": ACME.id, "displayName": "Grace", "receivedAt": AT}
-COMMAND = {"tenantId": ACME.id, "source": "API", "issuedAt": AT}
+COMMAND = {"tenantId": ACME.id, "contactId": CONTACT_ID, "source": "API", "issuedAt": AT}
 STEPS: list[tuple[str, dict[str, Any], str]] = [
     ("record_inbound_message", MESSAGE | {"phone": NEW_PHONE}, "GetItem"),
     ("record_inbound_message", MESSAGE | {"phone": NEW_PHONE}, "TransactWriteItems"),
@@ -33,7 +33,7 @@ STEPS: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize("times", [1, None], ids=["once", "lasting"])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("function", "message", "operation"), STEPS)
-def test_a_message_is_done_once_or_comes_again(
+def test_a_message_has_its_effect_once_or_is_delivered_again(
     scene: Scene,
     table: Table,
     first_rows: list[Row],
@@ -44,7 +44,6 @@ def test_a_message_is_done_once_or_comes_again(
     fault: str,
     times: int | None,
 ) -> None:
-    message |= {"contactId": scene.contact_id}
     assert deliver_anew(function, message) == []
     done = scene.rows
     table.replace(first_rows)
@@ -53,18 +52,19 @@ def test_a_message_is_done_once_or_comes_again(
             assert deliver_anew(function, message) == []
         else:
             with pytest.raises(BatchProcessingError):
-                deliver_anew(function, message)  # the whole batch, which is this message, comes again
+                deliver_anew(function, message)  # SQS delivers the whole batch again
     assert deliver_anew(function, message) == []
     assert scene.rows == done
 
 
 def deliver_anew(function: str, message: dict[str, Any]) -> list[int]:
+    """Delivers the message to a function with empty caches."""
     forget()
     return deliver(function, message)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_key_is_good_while_its_use_cannot_be_noted(table: Table, proxy: FaultProxy, fault: str) -> None:
+def test_a_key_stays_valid_while_its_use_cannot_be_recorded(table: Table, proxy: FaultProxy, fault: str) -> None:
     table.put(API_KEY)
     table.put(LISTED_API_KEY)
     with proxy.failing(faults_of("GetItem")[fault], "GetItem"):

@@ -1,4 +1,4 @@
-"""Random histories, one call after the other: each answer, and each contact, as the contract has it."""
+"""Random histories of one call after the other: each answer and each contact follows the contract."""
 
 from tests.engine.machine import run_contract
 from tests.engine.table import Table

@@ -1,4 +1,4 @@
-"""Calls of several clients on one contact, with faults, as each saw them: some order must explain what all saw."""
+"""Histories of concurrent calls with faults are linearizable: some order of the calls explains all answers."""
 
 import random
 from concurrent.futures import ProcessPoolExecutor
@@ -24,17 +24,17 @@ def first(table: Table) -> State:
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
-def test_faults_without_a_trace_leave_an_order(
+def test_histories_with_faults_are_linearizable(
     pool: ProcessPoolExecutor, proxy: FaultProxy, first: State, seed: int
 ) -> None:
-    """No reply is lost, so each call is done once or not at all."""
+    """No reply is lost, so each call has its effect once or not at all."""
     with proxy.disturbing(random.Random(seed), 0.2, spare=LOSES_REPLY):
         history = play(pool, first, seed, CALLS_EACH)
     assert is_linearizable(history, first, step), history
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
-def test_lost_replies_leave_an_order_in_which_some_writes_land_twice(
+def test_histories_with_lost_replies_are_linearizable_if_a_write_may_be_executed_twice(
     pool: ProcessPoolExecutor, proxy: FaultProxy, first: State, seed: int
 ) -> None:
     with proxy.disturbing(random.Random(seed), 0.2):
@@ -47,14 +47,14 @@ NAMED = Call("update_contact", ID, text="Ada")
 READ = Call("get_contact", ID)
 
 
-def test_the_check_itself_accepts_what_overlaps_and_refuses_what_does_not() -> None:
+def test_the_check_accepts_an_order_of_overlapping_calls_only() -> None:
     named, read_before = Event(NAMED, (200, ID, "Ada"), 1, 4), Event(READ, (200, ID, None, frozenset[str]()), 2, 3)
     assert is_linearizable([named, read_before], State(ID), step)
     too_late = Event(READ, (200, ID, None, frozenset[str]()), 5, 6)
     assert not is_linearizable([named, too_late], State(ID), step)
 
 
-def test_the_check_itself_lets_an_unanswered_write_land_late_or_never() -> None:
+def test_the_check_accepts_an_unanswered_write_that_has_its_effect_late_or_never() -> None:
     unanswered: Event[Call, Answer] = Event(NAMED, None, 1, float("inf"))
     read, read_again = (Event(READ, (200, ID, name, frozenset[str]()), at, at) for name, at in ((None, 3), ("Ada", 5)))
     assert is_linearizable([unanswered, read], State(ID), step)
@@ -63,7 +63,7 @@ def test_the_check_itself_lets_an_unanswered_write_land_late_or_never() -> None:
     assert not is_linearizable([unanswered, read_again, back_again], State(ID), step)
 
 
-def test_the_check_itself_lets_a_kept_answer_be_replayed_and_its_call_not_be_done_again() -> None:
+def test_the_check_accepts_a_replayed_answer_but_no_second_effect() -> None:
     once = Call("update_contact", ID, text="Ada", key="once")
     first: list[Event[Call, Answer]] = [Event(once, (200, ID, "Ada"), 1, 3), Event(once, IN_PROGRESS, 2, 4)]
     assert is_linearizable([*first, Event(once, (REPLAYED, 200, ID, "Ada"), 5, 6)], State(ID), step)
@@ -71,8 +71,8 @@ def test_the_check_itself_lets_a_kept_answer_be_replayed_and_its_call_not_be_don
     assert not is_linearizable([Event(once, (REPLAYED, 200, ID, "Ada"), 5, 6)], State(ID), step)
 
 
-def test_the_check_itself_lets_an_assignment_that_landed_twice_be_new() -> None:
-    """The second time overwrites what came in between, and still knows that the first time made the assignment."""
+def test_the_check_accepts_a_201_for_an_assignment_that_was_executed_twice() -> None:
+    """The second execution overwrites the call in between, and still knows that the first created the assignment."""
     ours, other = (Call("assign_tag", ID, "a tag", text, number=number) for number, text in enumerate(("Ada", "Grace")))
     history: list[Event[Call, Answer]] = [
         Event(ours, (201, "Ada"), 1, 4),

@@ -1,4 +1,4 @@
-"""Callers at the same moment, each in a process of its own; and one of another tenant, who guessed what they name."""
+"""Races of callers in execution environments of their own, and of a caller of another tenant who knows the ids."""
 
 import os
 import random
@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from local import ROOT
+from tests.engine.environments import Pool
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import NEW_PHONE
-from tests.engine.processes import Pool
 from tests.engine.table import Table
 from tests.events import ACME, GLOBEX
 from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 
 RACES = int(os.environ.get("RACES") or 20)
-"""Of each kind in which DELETE meets another call."""
+"""How often DELETE races with each other call."""
 
 OK = 200, {"ok": True}
 AGAINST_DELETE: list[tuple[str, dict[str, Any], int]] = [
@@ -40,7 +40,7 @@ def create(phone: str) -> str:
 
 
 def put_tags(table: Table, number: int) -> list[str]:
-    """More than the catalog has from the start."""
+    """Creates more tags for ACME and returns their ids."""
     ids = [f"cacmeracetag{each:02}" for each in range(number)]
     for tag_id in ids:
         now, pk = {"S": "2026-11-24T09:00:00.000Z"}, {"S": f"{ACME.id}#TAGS"}
@@ -49,9 +49,9 @@ def put_tags(table: Table, number: int) -> list[str]:
     return ids
 
 
-def test_32_who_create_one_contact_create_one(crowd: Pool, table: Table) -> None:
+def test_32_callers_who_create_one_contact_create_it_once(large_pool: Pool, table: Table) -> None:
     request = {"json_body": {"phone": NEW_PHONE}}
-    (status, other), *answers = crowd.call_at_once(
+    (status, other), *answers = large_pool.call_at_once(
         [("upsert_contact", GLOBEX, request), *[("upsert_contact", ACME, request)] * 32]
     )
     assert (status, other["tenantId"]) == (201, GLOBEX.id)
@@ -60,18 +60,18 @@ def test_32_who_create_one_contact_create_one(crowd: Pool, table: Table) -> None
     assert len({(contact["id"], contact["createdAt"]) for _, contact in answers}) == 1
 
 
-def test_32_who_create_32_contacts_create_32(crowd: Pool, table: Table) -> None:
-    answers = crowd.call_at_once(
+def test_32_callers_create_32_contacts(large_pool: Pool, table: Table) -> None:
+    answers = large_pool.call_at_once(
         [("upsert_contact", ACME, {"json_body": {"phone": str(70_000 + n)}}) for n in range(32)]
     )
     assert Counter(status for status, _ in answers) == {201: 32}
     assert len({contact["id"] for _, contact in answers}) == 32
 
 
-def test_64_tags_for_one_contact_are_20(crowd: Pool, table: Table, contact_id: str) -> None:
+def test_of_64_tags_assigned_at_once_a_contact_gets_20(large_pool: Pool, table: Table, contact_id: str) -> None:
     tag_ids = put_tags(table, 64)
     requests = [("assign_tag", ACME, {"contactId": contact_id, "json_body": {"tag_id": each}}) for each in tag_ids]
-    beside, *answers = crowd.call_at_once([("get_contact", GLOBEX, {"contactId": contact_id}), *requests])
+    beside, *answers = large_pool.call_at_once([("get_contact", GLOBEX, {"contactId": contact_id}), *requests])
     assert beside == CONTACT_NOT_FOUND
     assert Counter(status for status, _ in answers) == {201: 20, 409: 44}
     assert [answer for answer in answers if answer[0] == 409] == [TAG_LIMIT_REACHED] * 44
@@ -80,27 +80,28 @@ def test_64_tags_for_one_contact_are_20(crowd: Pool, table: Table, contact_id: s
     assert found["tagAssignments"] == sorted(assigned, key=lambda each: (each["createdAt"], each["tagId"]))
 
 
-def test_32_who_assign_one_tag_make_one_assignment(crowd: Pool, table: Table, contact_id: str) -> None:
+def test_32_callers_who_assign_one_tag_create_one_assignment(large_pool: Pool, table: Table, contact_id: str) -> None:
     request = {"contactId": contact_id, "json_body": {"tag_id": ACME.tag_ids[0]}}
-    beside, *answers = crowd.call_at_once([("assign_tag", GLOBEX, request), *[("assign_tag", ACME, request)] * 32])
+    beside, *answers = large_pool.call_at_once([("assign_tag", GLOBEX, request), *[("assign_tag", ACME, request)] * 32])
     assert beside == CONTACT_NOT_FOUND
     assert Counter(status for status, _ in answers) == {201: 1, 200: 31}
     assert len({assignment["createdAt"] for _, assignment in answers}) == 1
 
 
 def race(pool: Pool, contact_id: str, function: str, **request: Any) -> list[tuple[int, Any]]:
-    """The answers to DELETE and to the other call, of which either may come first."""
+    """The answers to DELETE and to the other call. Either may come first."""
     deletion = {"contactId": contact_id}
     calls = [("delete_contact", ACME, deletion), (function, ACME, request), ("delete_contact", GLOBEX, deletion)]
     order = random.sample(range(3), 3)
-    answered = pool.call_at_once([calls[each] for each in order], within_seconds=0.02)  # one makes more requests
+    # Not at the same moment, because one of the two makes more requests before its write.
+    answered = pool.call_at_once([calls[each] for each in order], within_seconds=0.02)
     answers = dict(zip(order, answered, strict=True))
     assert answers[2] == CONTACT_NOT_FOUND
     return [answers[0], answers[1]]
 
 
-def test_delete_against_upsert(pool: Pool, table: Table) -> None:
-    """The contact is deleted and made anew, or refreshed and deleted."""
+def test_delete_races_with_an_upsert(pool: Pool, table: Table) -> None:
+    """The contact is deleted and created again, or refreshed and deleted."""
     for number in range(RACES):
         phone = str(80_000 + number)
         contact_id = create(phone)
@@ -113,10 +114,10 @@ def test_delete_against_upsert(pool: Pool, table: Table) -> None:
 
 
 @pytest.mark.parametrize(("function", "request_", "success"), AGAINST_DELETE)
-def test_delete_against_a_write_by_id(
+def test_delete_races_with_a_write_by_id(
     pool: Pool, table: Table, function: str, request_: dict[str, Any], success: int
 ) -> None:
-    """Whichever came first, the contact is gone and nothing of it is left: a tag does not survive its contact."""
+    """In both orders the contact is deleted, and no row of it remains."""
     for number in range(RACES):
         contact_id = create(str(80_000 + number))
         deleted, answer = race(pool, contact_id, function, contactId=contact_id, **request_)
@@ -125,9 +126,9 @@ def test_delete_against_a_write_by_id(
         assert [row for row in table.rows() if row["pk"]["S"] == f"{ACME.id}#{80_000 + number}"] == []
 
 
-def test_two_operators_who_create_one_tag_create_one(table: Table, proxy: FaultProxy, endpoint: str) -> None:
+def test_two_operators_who_create_one_tag_create_it_once(table: Table, proxy: FaultProxy, endpoint: str) -> None:
     table.put({"pk": {"S": "TENANTS"}, "sk": {"S": ACME.id}, "name": {"S": "Acme"}, "created_at": {"S": "2026-11-24"}})
-    environment = os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "PYTHONPATH": str(ROOT / "layers" / "common")}
+    environment = os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": endpoint}
     operators = [
         subprocess.Popen(
             [sys.executable, "-m", "admin", "tag", "create", ACME.id, name],
@@ -142,6 +143,6 @@ def test_two_operators_who_create_one_tag_create_one(table: Table, proxy: FaultP
     outputs = [operator.communicate() for operator in operators]
     assert sorted(operator.returncode for operator in operators) == [0, 1]
     [refusal] = [error for _, error in outputs if error]
-    assert "already has a tag" in refusal
+    assert "is the same name as that of tag" in refusal
     names = [row["sk"]["S"] for row in table.rows() if row["sk"]["S"].startswith("NAME#")]
     assert names.count("NAME#vip") == 1

@@ -1,4 +1,4 @@
-"""`python -m admin check`: what it says of each harm that could be done to the table, and that it says nothing else."""
+"""`python -m admin check` reports each inconsistency of the table, and nothing else."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from admin.__main__ import main
 from contacts.storage.items import ContactPointer
 from tests.engine.api_key import API_KEY, LISTED_API_KEY
 from tests.engine.conftest import findings
-from tests.engine.flows import PHONE
+from tests.engine.flows import CONTACT_ID, PHONE
 from tests.engine.table import Row, Table
 from tests.events import ACME
 
@@ -26,12 +26,8 @@ def contact(rows: list[Row]) -> Row:
     return find(rows, CONTACT, "CONTACT")
 
 
-def contact_id(rows: list[Row]) -> str:
-    return str(contact(rows)["id"]["S"])
-
-
 def pointer(rows: list[Row]) -> Row:
-    return find(rows, *ContactPointer.key(ACME.id, contact_id(rows)))
+    return find(rows, *ContactPointer.key(ACME.id, CONTACT_ID))
 
 
 def tags(number: int) -> dict[str, Row]:
@@ -39,51 +35,51 @@ def tags(number: int) -> dict[str, Row]:
     return {"tags": held, "tag_origins": held}
 
 
-type Harm = Callable[[Table, list[Row]], None]
+type Damage = Callable[[Table, list[Row]], None]
 
 
 @pytest.mark.parametrize(
-    ("harm", "id_", "problem"),
+    ("damage", "id_", "problem"),
     [
-        (lambda t, rows: t.remove(pointer(rows)), contact_id, "The contact has no pointer."),
-        (lambda t, rows: t.remove(contact(rows)), contact_id, "The pointer leads to no contact."),
+        (lambda t, rows: t.remove(pointer(rows)), CONTACT_ID, "The contact has no pointer."),
+        (lambda t, rows: t.remove(contact(rows)), CONTACT_ID, "The pointer leads to no contact."),
         (
             lambda t, rows: t.put(contact(rows) | {"tag_origins": {"M": {}}}),
-            contact_id,
+            CONTACT_ID,
             "The contact's tags and their origins differ.",
         ),
-        (lambda t, rows: t.put(contact(rows) | tags(21)), contact_id, "The contact holds 21 tags."),
+        (lambda t, rows: t.put(contact(rows) | tags(21)), CONTACT_ID, "The contact holds 21 tags."),
         (
             lambda t, rows: t.remove(find(rows, TAGS, "NAME#tag 0")),
-            lambda _: ACME.tag_ids[0],
+            ACME.tag_ids[0],
             "The tag's name is not reserved.",
         ),
         (
             lambda t, rows: t.put(
                 find(rows, TAGS, ACME.tag_ids[0]) | {"deleted_at": {"S": "2026-11-24T09:00:00.000Z"}}
             ),
-            lambda _: "NAME#tag 0",
+            "NAME#tag 0",
             "The name is reserved for a tag that does not exist.",
         ),
-        (lambda t, _: t.put(API_KEY), lambda _: ACME.key_id, "The key is not in its tenant's list."),
-        (lambda t, _: t.put(LISTED_API_KEY), lambda _: ACME.key_id, "The tenant's list has a key that does not exist."),
+        (lambda t, _: t.put(API_KEY), ACME.key_id, "The key is not in its tenant's list."),
+        (lambda t, _: t.put(LISTED_API_KEY), ACME.key_id, "The tenant's list has a key that does not exist."),
         (
             lambda t, _: t.put({"pk": {"S": ACME.id}, "sk": {"S": "?"}}),
-            lambda _: "?",
+            "?",
             "The kind of this item is unknown.",
         ),
     ],
 )
-def test_every_harm_is_found(
-    table: Table, first_rows: list[Row], harm: Harm, id_: Callable[[list[Row]], str], problem: str
+def test_each_inconsistency_is_found(
+    table: Table, first_rows: list[Row], damage: Damage, id_: str, problem: str
 ) -> None:
-    harm(table, first_rows)
+    damage(table, first_rows)
     found = [asdict(each) for each in findings()]
     table.replace(first_rows)
-    assert found == [{"tenant_id": ACME.id, "id": id_(first_rows), "problem": problem}]
+    assert found == [{"tenant_id": ACME.id, "id": id_, "problem": problem}]
 
 
-def test_a_contact_to_which_anothers_pointer_belongs_is_found(table: Table, first_rows: list[Row]) -> None:
+def test_a_contact_with_the_pointer_of_another_contact_is_found(table: Table, first_rows: list[Row]) -> None:
     other = contact(first_rows) | {"pk": {"S": f"{ACME.id}#99999"}}
     table.put(other)
     found = findings()
@@ -91,15 +87,13 @@ def test_a_contact_to_which_anothers_pointer_belongs_is_found(table: Table, firs
     assert [each.problem for each in found] == ["The contact has no pointer."]
 
 
-def test_keys_and_tags_are_found_whole(table: Table) -> None:
+def test_consistent_keys_and_tags_are_not_reported(table: Table) -> None:
     table.put(API_KEY)
     table.put(LISTED_API_KEY)
     assert findings() == []
 
 
-def test_the_command_counts_what_it_looked_at(
-    table: Table, first_rows: list[Row], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_counts_the_items(table: Table, first_rows: list[Row], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, check=lambda exited: exited.code == 0):
         main(["check"])
     assert capsys.readouterr().out == f"All {len(first_rows)} items are correct.\n"
@@ -108,7 +102,7 @@ def test_the_command_counts_what_it_looked_at(
     assert json.loads(capsys.readouterr().out) == {"items": len(first_rows), "findings": []}
 
 
-def test_the_command_fails_when_something_is_amiss(
+def test_the_command_fails_if_there_is_a_finding(
     table: Table, first_rows: list[Row], capsys: pytest.CaptureFixture[str]
 ) -> None:
     table.remove(pointer(first_rows))
@@ -116,6 +110,6 @@ def test_the_command_fails_when_something_is_amiss(
         main(["check"])
     shown = capsys.readouterr()
     table.put(pointer(first_rows))
-    assert contact_id(first_rows) in shown.out
+    assert CONTACT_ID in shown.out
     assert "The contact has no pointer." in shown.out
     assert PHONE not in shown.out + shown.err

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context
-from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO, StringIO
 from itertools import chain
@@ -19,10 +18,11 @@ from urllib3 import HTTPResponse
 from contacts.access.keys import hash_key
 from contacts.runtime import settings
 from contacts.runtime.observability import logger
-from contacts.storage.items import ApiKeyItem
-from contacts.storage.table import TableItem, connection
-from tests.conftest import template_resources
+from contacts.storage.table import connection
+from tests.api_keys import build_api_key
+from tests.conftest import template_resources, use_endpoint
 from tests.events import ACME, Tenant
+from tests.faults import Reply
 from tests.handlers import call
 
 if TYPE_CHECKING:
@@ -32,23 +32,7 @@ KEY = "sflo_live_" + "aB3-_" * 8 + "xyz"
 HASH = hash_key(KEY, settings.key_pepper())
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What DynamoDB, or whatever stands before it, answers in place of the right answer."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    after_the_effect: bool = False
-
-
 type Fault = Reply | Exception
-
-
-def refuse(code: str, status: int = 400, *, after_the_effect: bool = False, **fields: Any) -> Reply:
-    """DynamoDB's way to say no."""
-    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "because", **fields}
-    return Reply(status, json.dumps(body).encode(), after_the_effect=after_the_effect)
 
 
 class Wire:
@@ -106,8 +90,7 @@ def wire(table: Table) -> Iterator[Wire]:
 @pytest.fixture
 def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that makes a request to DynamoDB is answered with a 503."""
-    monkeypatch.setattr(TableItem, "_connection", None)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    use_endpoint(monkeypatch, "http://127.0.0.1:9")
 
 
 @pytest.fixture
@@ -133,16 +116,7 @@ def store_key(table: Table) -> Callable[..., None]:
     """Puts the key into the table, active and with all scopes unless told."""
 
     def store(**fields: Any) -> None:
-        active: dict[str, Any] = {
-            "tenant_id": ACME.id,
-            "key_id": ACME.key_id,
-            "name": "CRM",
-            "prefix": KEY[:14],
-            "scopes": ["contacts:read", "contacts:write"],
-            "status": "ACTIVE",
-            "created_at": "2026-01-01T00:00:00.000Z",
-        }
-        ApiKeyItem(*ApiKeyItem.key(HASH), **active | fields).save()
+        build_api_key(KEY, ACME, **fields).save()
 
     return store
 

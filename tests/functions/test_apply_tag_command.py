@@ -17,7 +17,8 @@ from contacts.runtime.identifiers import new_id
 from contacts.storage.items import TagItem
 from tests.conftest import forget
 from tests.events import Tenant
-from tests.functions.conftest import Reply, Wire, bodies, create_queue, refuse, take
+from tests.faults import Reply, refuse
+from tests.functions.conftest import Wire, bodies, create_queue, take
 from tests.handlers import call, deliver
 
 FUNCTION = "apply_tag_command"

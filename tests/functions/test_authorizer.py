@@ -15,7 +15,8 @@ from contacts.access.authorizer import Unauthorized
 from contacts.domain.errors import DatabaseUnavailable
 from contacts.runtime import timestamps
 from tests.events import ACME, Event, sample_event
-from tests.functions.conftest import HASH, KEY, Fault, Wire, refuse
+from tests.faults import refuse
+from tests.functions.conftest import HASH, KEY, Fault, Wire
 from tests.handlers import invoke
 
 API = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/dev/"

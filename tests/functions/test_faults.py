@@ -18,7 +18,8 @@ from mypy_boto3_dynamodb.service_resource import Table
 from contacts.storage.items import ContactPointer, TagItem
 from contacts.storage.retries import MOST_FAULTS
 from tests.events import ACME, Event, Tenant, build_event
-from tests.functions.conftest import Fault, Reply, Wire, refuse
+from tests.faults import Reply, cancel, refuse
+from tests.functions.conftest import Fault, Wire
 from tests.handlers import call, invoke
 from tests.refusals import CONTACT_NOT_FOUND, INTERNAL_ERROR, UNAVAILABLE
 
@@ -153,11 +154,6 @@ CONFLICT = refuse("TransactionConflictException")
 IN_PROGRESS = refuse("TransactionInProgressException")
 
 
-def cancelled(*codes: str) -> Reply:
-    reasons = [{"Code": code} if code == "None" else {"Code": code, "Message": "because"} for code in codes]
-    return refuse("TransactionCanceledException", CancellationReasons=reasons)
-
-
 @pytest.mark.parametrize(
     ("function", "request_"),
     [("update_contact", NAME), ("assign_tag", TAG), ("remove_tag", {"tagId": ACME.tag_ids[0]})],
@@ -173,9 +169,9 @@ def test_a_write_that_meets_a_transaction_is_repeated(
 @pytest.mark.parametrize(
     "fault",
     [
-        cancelled("TransactionConflict", "None"),
-        cancelled("None", "TransactionConflict"),
-        cancelled("TransactionConflict", "TransactionConflict"),
+        cancel("TransactionConflict", "None"),
+        cancel("None", "TransactionConflict"),
+        cancel("TransactionConflict", "TransactionConflict"),
         IN_PROGRESS,
         CONFLICT,
     ],
@@ -216,7 +212,7 @@ def test_a_conflict_without_end_is_a_503_in_time(acme: Tenant, contact: dict[str
 def test_a_throttled_transaction_is_a_503_and_no_lost_race(
     acme: Tenant, contact: dict[str, Any], wire: Wire, code: str, function: str
 ) -> None:
-    wire.fail("TransactWriteItems", repeat(cancelled("None", code)))
+    wire.fail("TransactWriteItems", repeat(cancel("None", code)))
     request = {"json_body": {"phone": "99999"}} if function == "upsert_contact" else {"contactId": contact["id"]}
     assert call(function, acme, **request) == UNAVAILABLE
     assert wire.operations.count("TransactWriteItems") == 3
@@ -233,7 +229,7 @@ def test_a_throttled_transaction_is_a_503_and_no_lost_race(
 def test_in_a_cancelled_transaction_a_failed_condition_decides(
     acme: Tenant, contact: dict[str, Any], wire: Wire, codes: tuple[str, str]
 ) -> None:
-    wire.fail("TransactWriteItems", [cancelled(*codes)])
+    wire.fail("TransactWriteItems", [cancel(*codes)])
     assert call("delete_contact", acme, contactId=contact["id"]) == CONTACT_NOT_FOUND
     assert wire.operations == ["GetItem", "TransactWriteItems"]
 
@@ -241,7 +237,7 @@ def test_in_a_cancelled_transaction_a_failed_condition_decides(
 def test_a_transaction_that_is_cancelled_for_our_fault_is_a_500(
     acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
-    wire.fail("TransactWriteItems", [cancelled("ValidationError", "None")])
+    wire.fail("TransactWriteItems", [cancel("ValidationError", "None")])
     assert call("delete_contact", acme, contactId=contact["id"]) == INTERNAL_ERROR
 
 

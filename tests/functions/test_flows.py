@@ -14,7 +14,8 @@ from contacts.storage import contacts
 from contacts.storage.items import ContactPointer
 from tests.conftest import forget
 from tests.events import ACME, Tenant
-from tests.functions.conftest import Wire, refuse
+from tests.faults import refuse
+from tests.functions.conftest import Wire
 from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, UNAVAILABLE
 

@@ -17,7 +17,8 @@ from mypy_boto3_dynamodb.service_resource import Table
 from contacts.runtime.identifiers import new_id
 from contacts.storage.items import TagItem
 from tests.events import REQUEST_ID, Tenant, build_event
-from tests.functions.conftest import Fault, Wire, refuse
+from tests.faults import refuse
+from tests.functions.conftest import Fault, Wire
 from tests.handlers import call, invoke
 from tests.refusals import (
     CONTACT_NOT_FOUND,

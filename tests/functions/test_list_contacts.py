@@ -10,7 +10,8 @@ from contacts.runtime.identifiers import new_id
 from contacts.storage.items import ContactItem, ContactPointer
 from contacts.storage.table import Table as Storage
 from tests.events import ACME, Tenant, build_event
-from tests.functions.conftest import Reply, Wire
+from tests.faults import Reply
+from tests.functions.conftest import Wire
 from tests.handlers import call, invoke
 from tests.refusals import invalid
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.events import ACME, REQUEST_ID, Tenant, build_event
-from tests.functions.conftest import Wire, refuse
+from tests.faults import refuse
+from tests.functions.conftest import Wire
 from tests.handlers import call, invoke
 
 PHONE, NAME, REASON = "+49 (151) 234-5678", "Ada Lovelace", "Asked for an invoice"

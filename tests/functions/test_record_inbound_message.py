@@ -19,7 +19,8 @@ from contacts.runtime import timestamps
 from contacts.storage import retries
 from tests.conftest import forget
 from tests.events import Tenant
-from tests.functions.conftest import Reply, Wire, bodies, create_queue, refuse
+from tests.faults import Reply, refuse
+from tests.functions.conftest import Wire, bodies, create_queue
 from tests.handlers import call, deliver
 from tests.refusals import CONTACT_NOT_FOUND
 

@@ -12,7 +12,8 @@ from contacts.storage import retries
 from contacts.storage.contacts import ContactRepository
 from contacts.web import request
 from tests.events import Tenant, build_event
-from tests.functions.conftest import Wire, refuse
+from tests.faults import refuse
+from tests.functions.conftest import Wire
 from tests.handlers import call, invoke
 
 FUNCTION = "upsert_contacts"

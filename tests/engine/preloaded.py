@@ -1,4 +1,7 @@
-"""Imported by what functions are forked off: each of them has this client, of all the longest to make, and this log."""
+"""Imported once by the process from which the execution environments are forked. They inherit the client and the log.
+
+The client takes longest to make.
+"""
 
 import os
 from pathlib import Path
