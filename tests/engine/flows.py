@@ -169,6 +169,7 @@ _TIME = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+Z")
 _FRESH = {
     r"\bc(?!acme|globex)[a-z0-9]{24}\b": "an id",
     rf"(?!{REQUEST_ID})[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}": "a nonce",
+    r'("written_by": {"S": ")[\w-]{12}"': r'\1a nonce"',
     r"#IDS#\d+": "#IDS",
     r"[0-9a-f]{64}": "a digest",
     r"\b[0-9a-f]{2}#(\w+)#IDEMPOTENCY": r"\1#IDEMPOTENCY",

@@ -15,7 +15,8 @@ from mypy_boto3_dynamodb.service_resource import Table
 from contacts.storage import contacts
 from local import ROOT
 from tests.events import Tenant
-from tests.functions.conftest import Wire, create_queue, refuse
+from tests.faults import refuse
+from tests.functions.conftest import Wire, create_queue
 from tests.handlers import call, deliver
 from tests.refusals import CONTACT_NOT_FOUND
 
