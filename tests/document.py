@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from functools import cache
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -79,7 +80,7 @@ def check_exchange(method: str, target: str, response: httpx.Response) -> None:
     if operation is None or operation.method.upper() != method or response.status_code in {414, 431}:
         return
     check_answer(operation, response)
-    if response.is_success:
+    if response.is_success and response.status_code != HTTPStatus.MULTI_STATUS:  # a batch may refuse an item
         for part, value in _parts(operation, query, response.request):
             part.validate(value)
 

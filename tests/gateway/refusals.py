@@ -1,4 +1,4 @@
-"""The gateway's own refusals, without the request id that it gives each."""
+"""Refusals by the gateway itself, without fbtrace_id, which is the gateway's request id."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Callers who do the same at the same moment."""
+"""Callers who send the same request at the same moment."""
 
 from collections import Counter
 from functools import partial
@@ -10,12 +10,12 @@ import pytest
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 from tests.system import Caller, Customer, at_once, new_phone
 
-# The first race of an endpoint starts its environments, one after the other; those that follow are the close ones.
+# The first race of an endpoint starts its environments one after the other; only later races are close.
 REPEATED = pytest.mark.parametrize("race", range(5))
 
 
 @REPEATED
-def test_20_callers_who_create_one_contact_get_one_contact(api: Caller, phone: str, race: int) -> None:
+def test_20_callers_who_create_the_same_contact_get_one_contact(api: Caller, phone: str, race: int) -> None:
     answers = at_once([partial(api.call, "POST", "/v1/contacts", json_body={"phone": phone})] * 20)
     assert Counter(status for status, _ in answers) == {201: 1, 200: 19}
     assert len({(contact["id"], contact["firstSeenAt"], contact["createdAt"]) for _, contact in answers}) == 1
@@ -24,7 +24,7 @@ def test_20_callers_who_create_one_contact_get_one_contact(api: Caller, phone: s
 
 
 @REPEATED
-def test_racing_for_the_last_tags_gives_exactly_20(
+def test_a_race_for_the_last_tags_assigns_exactly_20(
     api: Caller, customer: Customer, contact: dict[str, Any], race: int
 ) -> None:
     path = f"/v1/contacts/{contact['id']}"
@@ -39,7 +39,7 @@ def test_racing_for_the_last_tags_gives_exactly_20(
 
 
 @REPEATED
-def test_20_callers_who_assign_one_tag_make_one_assignment(
+def test_20_callers_who_assign_the_same_tag_make_one_assignment(
     api: Caller, customer: Customer, contact: dict[str, Any], race: int
 ) -> None:
     path, body = f"/v1/contacts/{contact['id']}/tags", {"tag_id": customer.tag_ids[0]}
@@ -49,12 +49,12 @@ def test_20_callers_who_assign_one_tag_make_one_assignment(
 
 
 @REPEATED
-def test_20_callers_who_delete_one_contact_delete_it_once(api: Caller, contact: dict[str, Any], race: int) -> None:
+def test_20_callers_who_delete_the_same_contact_delete_it_once(api: Caller, contact: dict[str, Any], race: int) -> None:
     answers = at_once([partial(api.call, "DELETE", f"/v1/contacts/{contact['id']}")] * 20)
     assert sorted(answers, key=lambda answer: answer[0]) == [(200, {"ok": True})] + [CONTACT_NOT_FOUND] * 19
 
 
-def test_200_requests_of_20_callers_on_8_contacts_meet_no_server_error(api: Caller, customer: Customer) -> None:
+def test_200_requests_by_20_callers_to_8_contacts_cause_no_server_error(api: Caller, customer: Customer) -> None:
     phones = [new_phone() for _ in range(8)]
     ids = [api.call("POST", "/v1/contacts", json_body={"phone": phone})[1]["id"] for phone in phones]
     requests = [
@@ -79,6 +79,6 @@ def test_200_requests_of_20_callers_on_8_contacts_meet_no_server_error(api: Call
     answers = list(chain.from_iterable(at_once([partial(call_ten_times, caller) for caller in range(20)])))
     assert len(answers) == 200
     assert {status for status, _ in answers} == {200, 201, 404}
-    for phone in phones:  # whatever won, both ways to a contact show the same
+    for phone in phones:  # whichever request won, both reads show the same
         by_phone = api.call("GET", f"/v1/contacts/by-phone?phone={phone}")
         assert by_phone == CONTACT_NOT_FOUND or by_phone == api.call("GET", f"/v1/contacts/{by_phone[1]['id']}")

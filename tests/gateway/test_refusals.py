@@ -1,4 +1,4 @@
-"""What the gateway refuses by itself."""
+"""Requests that the gateway refuses itself."""
 
 import signal
 import socket
@@ -47,7 +47,7 @@ def test_head_is_an_unknown_method(api: Caller) -> None:
 
 
 @pytest.mark.parametrize("megabytes", [7, 11])
-def test_a_body_that_is_too_large_is_refused(api: Caller, phone: str, megabytes: int) -> None:
+def test_a_body_over_the_limit_is_refused(api: Caller, phone: str, megabytes: int) -> None:
     body = f'{{"phone": "{phone}", "ignored": "{"x" * megabytes * 1024 * 1024}"}}'
     assert refused_by_gateway(api.send("POST", "/v1/contacts", body=body)) == TOO_LARGE
     assert api.send("GET", f"/v1/contacts/by-phone?phone={phone}").status_code == 404
@@ -64,7 +64,7 @@ def test_a_body_that_is_too_large_is_refused(api: Caller, phone: str, megabytes:
     ],
     ids=["one header", "the key", "200 headers", "the path", "the query"],
 )
-def test_a_head_that_is_too_large_is_refused(api: Caller, target: str, headers: dict[str, str], status: int) -> None:
+def test_a_head_over_the_limit_is_refused(api: Caller, target: str, headers: dict[str, str], status: int) -> None:
     assert refused_by_gateway(api.send("GET", target, headers=headers)) == malformed(status)
 
 
@@ -82,18 +82,18 @@ def test_a_head_that_is_too_large_is_refused(api: Caller, target: str, headers: 
         b"POST /v1/contacts HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{}",
     ],
 )
-def test_what_is_no_http_is_refused(stack: Stack, request_: bytes) -> None:
+def test_malformed_http_is_refused(stack: Stack, request_: bytes) -> None:
     assert refused_by_gateway(exchange(stack, request_)) == malformed(400)
 
 
 @pytest.mark.parametrize("path", [b"/v1/contacts/\xff\xfe", "/v1/contacts/ü".encode(), b"/v1/contacts/\x00\x7f"])
-def test_bytes_that_no_url_may_hold_lead_nowhere(stack: Stack, path: bytes) -> None:
+def test_a_path_with_bytes_that_no_url_may_have_is_refused(stack: Stack, path: bytes) -> None:
     answer = exchange(stack, b"GET %s HTTP/1.1\r\n\r\n" % path)
     assert refused_by_gateway(answer) == UNAUTHORIZED
 
 
 def exchange(stack: Stack, request: bytes) -> httpx.Response:
-    """For what no HTTP client would send."""
+    """Sends bytes that an HTTP client refuses to send."""
     address = urlsplit(stack.base_url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         connection.sendall(request)
@@ -118,11 +118,11 @@ def test_a_refusal_echoes_nothing(stack: Stack, api: Caller, anonymous: Caller) 
 
 
 @pytest.mark.parametrize(("function", "key"), [("get_contact", None), ("authorizer", "sflo_live_" + "A" * 43)])
-def test_who_meets_a_function_that_died_is_told_to_try_again(api: Caller, function: str, key: str | None) -> None:
+def test_a_function_that_died_is_a_503_with_retry_after(api: Caller, function: str, key: str | None) -> None:
     send = partial(api.send, "GET", CONTACT, headers={"Authorization": f"Bearer {key or api.key}"})
     usual = send().status_code
     signal_environments(function, signal.SIGKILL)
-    first, *_, last = [send() for _ in range(5)]  # one environment after the other is found dead, 4 at most
+    first, *_, last = [send() for _ in range(5)]  # each of the at most 4 environments is found dead once
     assert refused_by_gateway(first) == UNAVAILABLE
     assert first.headers["Retry-After"] == "1"
     assert last.status_code == usual
