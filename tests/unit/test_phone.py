@@ -4,11 +4,12 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import batched
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.domain.phone import normalize_phone
+from contacts.domain.phone import alias_of, normalize_phone
 
 CHARACTERS = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
 PUNCTUATION = "+()./＋（）．／−\t"
@@ -112,3 +113,90 @@ def test_the_result_is_a_fixed_point_of_5_to_32_ascii_digits_or_the_input_is_ref
         return
     assert re.fullmatch(r"[0-9]{5,32}", normalized)
     assert normalize_phone(normalized) == normalized
+
+
+NUMBERS_WITH_ALIAS = st.from_regex(
+    r"55(?:[14689][1-9]|2[12478]|3[1-578]|5[13-5]|7[13-579])9?[6-9][0-9]{7}|521?[2-9][0-9]{9}", fullmatch=True
+)
+
+
+def is_valid(digits: str) -> bool:
+    return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}"))
+
+
+def national_numbers(region: str, kind: str) -> st.SearchStrategy[str]:
+    """Numbers of a kind as libphonenumber describes them, without the country code."""
+    description = getattr(phonenumbers.PhoneMetadata.metadata_for_region(region), kind)
+    return st.from_regex(description.national_number_pattern.replace(r"\d", "[0-9]"), fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("phone", "alias"),
+    [
+        ("5511987654321", "551187654321"),
+        ("551187654321", "5511987654321"),
+        ("5511967654321", "551167654321"),
+        ("525512345678", "5215512345678"),
+        ("5215512345678", "525512345678"),
+    ],
+)
+def test_mobile_numbers_of_brazil_and_mexico_have_a_second_spelling(phone: str, alias: str) -> None:
+    assert alias_of(phone) == alias
+
+
+@given(NUMBERS_WITH_ALIAS)
+def test_the_alias_of_an_alias_is_the_number_itself(phone: str) -> None:
+    alias = alias_of(phone)
+    assert alias is not None
+    assert abs(len(alias) - len(phone)) == 1
+    assert alias_of(alias) == phone
+
+
+@given(st.text("0123456789", min_size=5, max_size=14) | NUMBERS_WITH_ALIAS.map(lambda phone: phone[:-1]))
+def test_a_number_has_one_alias_that_leads_back_or_none(phone: str) -> None:
+    alias = alias_of(phone)
+    assert alias is None or alias_of(alias) == phone
+
+
+@pytest.mark.parametrize("area", [f"{number:02}" for number in range(100)])
+def test_the_area_codes_of_brazil_are_those_of_libphonenumber(area: str) -> None:
+    long, short = f"55{area}987654321", f"55{area}87654321"
+    assert (alias_of(long), alias_of(short)) == ((short, long) if is_valid(long) else (None, None))
+
+
+@given(national_numbers("BR", "mobile").filter(lambda number: len(number) == 11))
+def test_the_long_spelling_of_a_brazilian_mobile_number_is_the_valid_one(number: str) -> None:
+    """Except after 7: these 8 digits were also trunked radio numbers, which libphonenumber still knows."""
+    alias = alias_of(f"55{number}")
+    assert is_valid(f"55{number}")
+    if number[3] in "012345":  # without its 9 it would be a landline's
+        assert alias is None
+    else:
+        assert alias == f"55{number[:2]}{number[3:]}"
+        assert is_valid(alias) == (number[3] == "7")
+
+
+@given(national_numbers("MX", "mobile"))
+def test_the_short_spelling_of_a_mexican_number_is_the_valid_one(number: str) -> None:
+    assert is_valid(f"52{number}")
+    assert alias_of(f"52{number}") == f"521{number}"
+    assert not is_valid(f"521{number}")
+
+
+@given(national_numbers("BR", "fixed_line").map("55{}".format))
+def test_landlines_of_brazil_have_no_alias(phone: str) -> None:
+    assert is_valid(phone)
+    assert alias_of(phone) is None
+
+
+@given(national_numbers("AR", "mobile").map("54{}".format) | national_numbers("AR", "fixed_line").map("54{}".format))
+def test_numbers_of_argentina_have_no_alias(phone: str) -> None:
+    assert alias_of(phone) is None
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS - {"BR", "MX"}))
+def test_numbers_of_other_countries_have_no_alias(region: str) -> None:
+    for kind in phonenumbers.PhoneNumberType.values():
+        number = phonenumbers.example_number_for_type(region, kind)
+        if number:
+            assert alias_of(f"{number.country_code}{number.national_number}") is None
