@@ -98,7 +98,8 @@ def _parts(operation: Any, query: str, request: httpx.Request) -> Iterator[tuple
     sent = dict(parse_qsl(query, keep_blank_values=True))
     for parameter in operation.query:
         if parameter.is_required or parameter.name in sent:
-            yield parameter, sent.get(parameter.name)
+            value = sent.get(parameter.name)
+            yield parameter, int(value) if value and parameter.name == "limit" else value
     for header in operation.headers:
         if header.name in request.headers:
             yield header, request.headers[header.name]

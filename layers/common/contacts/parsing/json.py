@@ -21,6 +21,7 @@ def check[Model: BaseModel](model: type[Model], value: dict[str, Any]) -> Model:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field, text = _place(first["loc"]), first["msg"]
         ours = {"malformed": f"{field} {text}", "refused": text}  # the types of our own errors, see fields.py
+        ours["model_type"] = f"{field}: Input should be a JSON object."  # pydantic's text names our class
         raise InvalidParameter(field, ours.get(first["type"], f"{field}: {text}.")) from None
 
 

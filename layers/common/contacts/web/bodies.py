@@ -50,4 +50,4 @@ def _at_most_20(tags: object) -> object:
 
 
 class BatchContact(ContactUpsert):
-    tags: Annotated[tuple[TagAssign, ...], Field(strict=False), BeforeValidator(_at_most_20)] = ()
+    tags: Annotated[list[TagAssign], BeforeValidator(_at_most_20)] = Field(default_factory=list)
