@@ -11,7 +11,7 @@ from pynamodb.exceptions import PynamoDBException
 from typer.exceptions import TyperException
 
 from admin import target
-from admin.commands import contact, key, message, signature, table, tag, tag_command, tenant
+from admin.commands import contact, key, message, secret, signature, table, tag, tag_command, tenant
 from admin.errors import Refused
 from admin.faults import explain
 from admin.target import Stage
@@ -23,6 +23,7 @@ from contacts.runtime.settings import SettingMissing
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(key.app, name="key")
+app.add_typer(secret.app, name="secret")
 app.add_typer(tag.app, name="tag")
 app.add_typer(contact.app, name="contact")
 app.add_typer(message.app, name="message")

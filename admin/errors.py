@@ -8,11 +8,15 @@ Refused                      exit code 1
 ├── TagNameTaken
 ├── TagChanged
 ├── SecretNotFound
+├── SecretUnreadable
+├── SecretChanged
+├── VersionNotFound
 ├── ApiNotFound
 ├── QueueNotFound
 └── InvalidValue             exit code 2
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -68,6 +72,30 @@ class TagChanged(Refused):
 class SecretNotFound(Refused):
     def __init__(self, secret: str) -> None:
         super().__init__(f"There is no secret {secret!r}. Deploy the stack, or choose another --stage.")
+
+
+class SecretUnreadable(Refused):
+    def __init__(self, secret: str) -> None:
+        super().__init__(
+            f"The value of secret {secret!r} is neither plain text nor the JSON object that `secret rotate` writes. "
+            "Restore its previous version in Secrets Manager."
+        )
+
+
+class SecretChanged(Refused):
+    def __init__(self, secret: str) -> None:
+        super().__init__(
+            f"Another operator rotated secret {secret!r} at the same moment. If you need one more version, "
+            "run the command again."
+        )
+
+
+class VersionNotFound(Refused):
+    def __init__(self, secret: str, number: int, known: Sequence[int]) -> None:
+        super().__init__(
+            f"Secret {secret!r} has no version {number}. Its versions are {', '.join(map(str, known))}. "
+            "Restore the missing one from the secret's previous value in Secrets Manager."
+        )
 
 
 class ApiNotFound(Refused):

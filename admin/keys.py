@@ -2,7 +2,7 @@
 
 import ipaddress
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ from pynamodb.transactions import TransactWrite
 from admin import gateway
 from admin.database import table
 from admin.errors import InvalidValue, KeyNotFound, KeyRevoked
-from admin.secret_store import key_pepper, signing_root
+from admin.secret_store import SecretName, current_version
 from admin.tenants import get_tenant
 from admin.text import clean
 from contacts.access.keys import DEFAULT_RATE_LIMIT, SCOPES, hash_key, new_key
@@ -40,6 +40,7 @@ class ApiKey:
     name: str
     scopes: tuple[str, ...]
     status: str
+    """ACTIVE, EXPIRED or REVOKED."""
     rate_limit: int
     """Requests per second."""
     require_signature: bool
@@ -49,6 +50,14 @@ class ApiKey:
     expires_at: str | None
     last_used_at: str | None
     """Accurate to about five minutes."""
+    pepper_version: int
+    signing_version: int | None
+    """None unless the key requires signatures."""
+
+    def old_secrets(self, current: Mapping[SecretName, int]) -> tuple[SecretName, ...]:
+        """The secrets of which the key needs an older version than the current one."""
+        needed: dict[SecretName, int | None] = {"pepper": self.pepper_version, "signing-root": self.signing_version}
+        return tuple(secret for secret, version in needed.items() if version and version < current[secret])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +79,8 @@ def create_key(
 ) -> IssuedKey:
     """Returns the key itself, which cannot be read again. The rate limit is in requests per second.
 
-    If it raises, no usable key exists. Raises InvalidValue, TenantNotFound, SecretNotFound, ApiNotFound.
+    If it raises, no usable key exists. Raises InvalidValue, TenantNotFound, SecretNotFound, SecretUnreadable,
+    ApiNotFound.
     """
     return _issue(
         ApiKeyItem(
@@ -106,7 +116,8 @@ def rotate_key(
     """Creates a key with the settings of the old one, which expires at `keep_old_until` or at its earlier expiry.
 
     The new key does not inherit the expiry, which may be the end that an earlier rotation gave the old key.
-    Raises TenantNotFound, KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, ApiNotFound.
+    Raises TenantNotFound, KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, SecretUnreadable,
+    ApiNotFound.
     """
     old = _read(tenant_id, key_id)
     if old.status != "ACTIVE":
@@ -148,11 +159,15 @@ def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
 
 def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKey:
     """Admits the key at the gateway first: a gateway key without an item gives no access (docs/decisions/0013)."""
-    key = new_key()
-    key_hash = hash_key(key, key_pepper())
+    key, pepper = new_key(), current_version("pepper")
+    key_hash = hash_key(key, pepper.text)
     item.pk, item.sk = ApiKeyItem.key(key_hash)
+    item.pepper_version = pepper.number
     item.key_id, item.prefix, item.status, item.created_at = new_id(), key[:_SHOWN_LENGTH], "ACTIVE", timestamps.now()
-    secret = signing_secret(signing_root(), item.key_id) if item.require_signature else None
+    secret = None
+    if item.require_signature:
+        root = current_version("signing-root")
+        secret, item.signing_version = signing_secret(root.text, item.key_id), root.number
     listed = TenantApiKey(*TenantApiKey.key(item.tenant_id, item.key_id), key_hash=key_hash)
 
     def add(transaction: TransactWrite) -> None:
@@ -214,16 +229,19 @@ def _address_block(text: str) -> str:
 
 
 def _fields(item: ApiKeyItem) -> dict[str, Any]:
+    is_expired = item.status == "ACTIVE" and item.valid_until is not None and item.valid_until <= timestamps.now()
     return {
         "key_id": item.key_id,
         "prefix": item.prefix,
         "name": item.name,
         "scopes": tuple(item.scopes),
-        "status": item.status,
+        "status": "EXPIRED" if is_expired else item.status,
         "rate_limit": int(item.rate_limit or DEFAULT_RATE_LIMIT),
         "require_signature": item.require_signature,
         "ip_allowlist": tuple(item.ip_allowlist),
         "created_at": item.created_at,
         "expires_at": item.valid_until,
         "last_used_at": item.last_used_at,
+        "pepper_version": int(item.pepper_version or 1),
+        "signing_version": int(item.signing_version or 1) if item.require_signature else None,
     }

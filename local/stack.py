@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from local import ROOT
@@ -27,7 +28,7 @@ from local.emulator.processes import spawn
 from local.emulator.queues import create_queues, find_queues, run_consumers
 from local.emulator.refusals import Refusals
 from local.emulator.runtimes import find_emulator, run_functions
-from local.emulator.services import create_secrets, run_services
+from local.emulator.services import create_secrets, read_secrets, run_services
 from local.emulator.template import Function, Template, read_template, resolve_variables
 from local.emulator.usage_plans import UsagePlans, create_rest_api
 
@@ -41,7 +42,6 @@ class Backend:
     """What functions and administrators work on: the engine with the table, and the other AWS services."""
 
     template: Template
-    secrets: dict[str, str]
     queue_urls: dict[str, str]
     """By logical id."""
     environment: dict[str, str]
@@ -51,7 +51,7 @@ class Backend:
         return [replace(each, variables=self._variables(each)) for each in self.template.functions]
 
     def _variables(self, function: Function) -> dict[str, str]:
-        resolved = resolve_variables(self.template, function, secrets=self.secrets, queue_urls=self.queue_urls)
+        resolved = resolve_variables(self.template, function, queue_urls=self.queue_urls)
         return {**resolved, **self.environment}
 
 
@@ -71,7 +71,9 @@ def run_backend(
         run_services(directory, host=host, port=services_port) as services,
     ):
         template = _read_template()
-        secrets = _restore_secrets(services.wait(), template, directory / SECRETS)
+        secrets = directory / SECRETS
+        create_secrets(services.wait(), template, json.loads(secrets.read_text()) if secrets.exists() else {})
+        _keep_secrets(services.url, template, secrets)
         queue_urls = create_queues(services.url, template)
         create_rest_api(services.url, template.rest_api["Name"], template.rest_api["StageName"])
         create_table(engine.wait(), template.table)  # last: the engine starts slowest
@@ -86,9 +88,11 @@ def run_backend(
         settings = directory / ADMIN_SETTINGS
         write_private(settings, "".join(f"{name}={value}\n" for name, value in environment.items()))
         try:
-            yield Backend(template, secrets, queue_urls, environment)
+            yield Backend(template, queue_urls, environment)
         finally:
             settings.unlink(missing_ok=True)
+            with suppress(BotoCoreError):  # moto is gone: the file has what was known at the start
+                _keep_secrets(services.url, template, secrets)  # perhaps rotated
 
 
 def attach(directory: Path) -> Backend:
@@ -98,8 +102,8 @@ def attach(directory: Path) -> Backend:
     except FileNotFoundError:
         raise CannotStart("`make start` or `make engine` is still starting. Try again in a few seconds.") from None
     environment = dict(line.split("=", 1) for line in lines)
-    template, secrets = _read_template(), json.loads((directory / SECRETS).read_text())
-    return Backend(template, secrets, find_queues(environment["AWS_ENDPOINT_URL_SQS"], template), environment)
+    template = _read_template()
+    return Backend(template, find_queues(environment["AWS_ENDPOINT_URL_SQS"], template), environment)
 
 
 def _read_template() -> Template:
@@ -107,12 +111,9 @@ def _read_template() -> Template:
     return read_template(ROOT / "template.yaml", {"Stage": "local", "Architecture": architecture})
 
 
-def _restore_secrets(endpoint: str, template: Template, file: Path) -> dict[str, str]:
-    """moto forgets them at each stop, so the file keeps them."""
-    known = json.loads(file.read_text()) if file.exists() else {}
-    secrets = create_secrets(endpoint, template, known)
-    write_private(file, json.dumps(secrets, indent=2))
-    return secrets
+def _keep_secrets(endpoint: str, template: Template, file: Path) -> None:
+    """In a file, because moto forgets them when it stops."""
+    write_private(file, json.dumps(read_secrets(endpoint, template), indent=2))
 
 
 def make_demo(directory: Path, backend: Backend, base_url: str) -> dict[str, Any]:

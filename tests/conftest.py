@@ -28,7 +28,7 @@ from local import ROOT
 from tests import secrecy
 from tests.deployed import deployed_resources
 from tests.events import ACME, GLOBEX, Tenant
-from tests.handlers import FUNCTIONS, load_handler
+from tests.handlers import FUNCTIONS, PEPPER, load_handler
 from tests.policies import Policies, enforce
 
 pytest_plugins = ["tests.system"]
@@ -40,7 +40,7 @@ os.environ |= {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "TABLE_NAME": "contacts-local",
-    "KEY_PEPPER": "a pepper for tests",
+    "KEY_PEPPER_SECRET": "contacts/local/key-pepper",
     "SIGNING_ROOT_SECRET": "contacts/local/signing-root",
     "POWERTOOLS_SERVICE_NAME": "contacts",
     "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
@@ -132,7 +132,7 @@ def function_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ["FUNCTION_LOG"] = str(log)
     secrecy.keep(log)
     yield log
-    secrecy.texts.add(os.environ["KEY_PEPPER"])
+    secrecy.texts.add(PEPPER)
     assert secrecy.find(log) == set()
 
 

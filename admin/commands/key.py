@@ -1,11 +1,12 @@
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from admin.errors import InvalidValue
 from admin.keys import create_key, get_key, list_keys, revoke_key, rotate_key
+from admin.secret_store import SecretName, current_version
 from admin.terminal import Json, TenantId, Yes, confirm, moment, show
 from admin.usage_plans import restore as restore_gateway_keys
 
@@ -14,7 +15,17 @@ app = typer.Typer(no_args_is_help=True, help="A tenant's API keys.")
 KeyId = Annotated[str, typer.Argument(help="The key's id. `key list` shows it.")]
 
 _GRACE = timedelta(days=1)
-_FOR_A_TABLE = ("key_id", "prefix", "name", "scopes", "status", "created_at", "expires_at", "last_used_at")
+_FOR_A_TABLE = (
+    "key_id",
+    "prefix",
+    "name",
+    "scopes",
+    "status",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "old_secrets",
+)
 _HAND_OVER = "Store the key now: it cannot be shown again. On AWS it works after some seconds."
 _STILL_KNOWN = "Until the gateway's cache expires, the key can work for up to 60 more seconds."
 
@@ -65,7 +76,8 @@ def create(
 @app.command("list")
 def list_(tenant_id: TenantId, *, as_json: Json = False) -> None:
     """Show a tenant's keys."""
-    keys = [asdict(key) for key in list_keys(tenant_id)]
+    current = {secret: current_version(secret).number for secret in get_args(SecretName)}
+    keys = [asdict(key) | {"old_secrets": key.old_secrets(current)} for key in list_keys(tenant_id)]
     show(keys if as_json else [{name: key[name] for name in _FOR_A_TABLE} for key in keys], as_json=as_json)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import typer
 
 from admin.errors import InvalidValue
-from admin.secret_store import signing_root
+from admin.secret_store import current_version, find_version
 from admin.terminal import Json, show
 from contacts.access import signatures
 
@@ -21,6 +21,12 @@ def sign(
     *,
     key_id: Annotated[
         str | None, typer.Option(help="Derive the signing secret of this key id. The key need not exist.")
+    ] = None,
+    signing_version: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="The key's signing version, which `key show` shows. [the current version of the root]"
+        ),
     ] = None,
     secret: Annotated[
         str | None,
@@ -51,7 +57,7 @@ def sign(
             idempotency_key=idempotency_key,
             body=(body or "").encode(errors="surrogateescape") if body_file is None else _read(body_file),
         )
-        signature = signatures.sign(_secret(key_id, secret), text)
+        signature = signatures.sign(_secret(key_id, signing_version, secret), text)
     except UnicodeEncodeError:
         raise InvalidValue("An argument has characters that cannot be written as UTF-8.") from None
     headers = {"X-SigFollow-Timestamp": sent_at, "X-SigFollow-Signature": signature}
@@ -82,9 +88,14 @@ def _split(url: str) -> tuple[str, list[tuple[str, str]]]:
     return f"/v1/{path}", parse_qsl(parts.query, keep_blank_values=True)
 
 
-def _secret(key_id: str | None, secret: str | None) -> str:
+def _secret(key_id: str | None, signing_version: int | None, secret: str | None) -> str:
     if key_id:
-        return signatures.signing_secret(signing_root(), key_id)
+        root = (
+            find_version("signing-root", signing_version)
+            if signing_version is not None
+            else current_version("signing-root")
+        )
+        return signatures.signing_secret(root.text, key_id)
     if not secret:
         raise InvalidValue("No signing secret. Pass --key-id or --secret, or set CONTACTS_SIGNING_SECRET.")
     return secret

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from local.emulator import aws
 from local.emulator.processes import Server, free_port, run_server
@@ -24,12 +25,22 @@ def run_services(directory: Path, *, host: str = "127.0.0.1", port: int | None =
         yield server
 
 
-def create_secrets(endpoint: str, template: Template, known: Mapping[str, str]) -> dict[str, str]:
-    """The values of the template's secrets, by logical id: the known ones, else generated as the template says."""
+def create_secrets(endpoint: str, template: Template, known: Mapping[str, str]) -> None:
+    """Creates the template's secrets with the known values, by logical id, or else as the template says."""
     client = aws.connect("secretsmanager", endpoint)
-    secrets: dict[str, str] = {}
-    for logical_id, properties in template.properties("AWS::SecretsManager::Secret").items():
+    for logical_id, properties in _secrets(template).items():
         generated = client.get_random_password(**properties["GenerateSecretString"])["RandomPassword"]
-        secrets[logical_id] = known.get(logical_id, generated)
-        client.create_secret(Name=properties["Name"], SecretString=secrets[logical_id])
-    return secrets
+        client.create_secret(Name=properties["Name"], SecretString=known.get(logical_id, generated))
+
+
+def read_secrets(endpoint: str, template: Template) -> dict[str, str]:
+    """The current values of the template's secrets, by logical id."""
+    client = aws.connect("secretsmanager", endpoint)
+    return {
+        logical_id: client.get_secret_value(SecretId=properties["Name"])["SecretString"]
+        for logical_id, properties in _secrets(template).items()
+    }
+
+
+def _secrets(template: Template) -> dict[str, dict[str, Any]]:
+    return template.properties("AWS::SecretsManager::Secret")

@@ -1,7 +1,6 @@
 """What SAM CLI reads from a template."""
 
 import logging
-import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,22 +100,15 @@ def read_template(file: Path, parameters: Mapping[str, str]) -> Template:
         return Template(stacks[0].resources, functions, ApiProvider(stacks).api)
 
 
-_SECRET = re.compile(r"\{\{resolve:secretsmanager:(?:\$\{)?(\w+)\}{2,3}")
-"""With language extensions SAM CLI leaves the `${…}` of a resource in the text of `!Sub`."""
 _NAMED_BY = {"AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret": "Name"}
 
 
-def resolve_variables(
-    template: Template, function: Function, *, secrets: Mapping[str, str], queue_urls: Mapping[str, str]
-) -> dict[str, str]:
-    """The function's variables with what SAM CLI leaves open: names for logical ids, values for secret references."""
+def resolve_variables(template: Template, function: Function, *, queue_urls: Mapping[str, str]) -> dict[str, str]:
+    """The function's variables, with names in place of the logical ids that SAM CLI leaves."""
     names: dict[str, str] = {
         logical_id: properties[name]
         for resource_type, name in _NAMED_BY.items()
         for logical_id, properties in template.properties(resource_type).items()
     }
     names |= queue_urls
-    return {
-        name: _SECRET.sub(lambda secret: secrets[secret[1]], names.get(value, value))
-        for name, value in function.variables.items()
-    }
+    return {name: names.get(value, value) for name, value in function.variables.items()}

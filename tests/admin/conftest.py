@@ -16,6 +16,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from admin.__main__ import main
 from tests.conftest import template_resources
+from tests.handlers import PEPPER
 
 _QUEUE_ATTRIBUTES = "FifoQueue", "ContentBasedDeduplication"
 SIGNING_ROOT = "a signing root for tests"
@@ -54,7 +55,7 @@ def aws(service: str) -> Any:
 def run(table: Table, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Runs `python -m admin` with the given arguments."""
     secrets = aws("secretsmanager")
-    secrets.create_secret(Name="contacts/local/key-pepper", SecretString=os.environ["KEY_PEPPER"])
+    secrets.create_secret(Name="contacts/local/key-pepper", SecretString=PEPPER)
     secrets.create_secret(Name="contacts/local/signing-root", SecretString=SIGNING_ROOT)
     aws("apigateway").create_rest_api(name="contacts-local")
 

@@ -39,6 +39,8 @@ def test_the_authorizer_accepts_a_new_key_for_its_tenant(run: Run, tenant_id: st
         "created_at": created["created_at"],
         "expires_at": None,
         "last_used_at": None,
+        "pepper_version": 1,
+        "signing_version": None,
         "key": created["key"],
         "signing_secret": None,
     }
@@ -51,6 +53,7 @@ def test_the_authorizer_accepts_a_new_key_for_its_tenant(run: Run, tenant_id: st
         "rateLimit": "80",
         "expiresAt": "",
         "requireSignature": "false",
+        "signingVersion": "1",
         "ipAllowlist": "",
     }
 
@@ -152,6 +155,7 @@ def test_the_list_has_every_setting_of_a_key_but_not_the_key_itself(
     assert used_at > second["created_at"]
     for issued in (first, second, foreign):
         del issued["key"], issued["signing_secret"]
+        issued["old_secrets"] = []
     assert listed == [first, second | {"last_used_at": used_at}]
     assert run("key", "list", other_tenant_id, "--json").records == [foreign]
 
@@ -172,7 +176,7 @@ def test_keys_are_shown_as_a_table(run: Run, tenant_id: str) -> None:
     create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write", "--expires", "2199-01-31")
     headings, _, row = run("key", "list", tenant_id).stdout.splitlines()[1:4]
     assert re.split(r" *┃ *", headings)[1:-1] == [
-        *("Key id", "Prefix", "Name", "Scopes", "Status", "Created at", "Expires at", "Last used at"),
+        *("Key id", "Prefix", "Name", "Scopes", "Status", "Created at", "Expires at", "Last used at", "Old secrets"),
     ]
     assert re.split(r" *│ *", row)[3:6] == ["CRM", "contacts:read, contacts:write", "ACTIVE"]
     assert re.split(r" *│ *", row)[7:9] == ["2199-01-31 00:00", ""]
@@ -191,7 +195,7 @@ def test_the_authorizer_refuses_a_revoked_key(run: Run, tenant_id: str) -> None:
     del created["signing_secret"]
     revoked = run("key", "revoke", tenant_id, created["key_id"], "--json").records
     assert revoked == created | {"status": "REVOKED"}
-    assert run("key", "list", tenant_id, "--json").records == [revoked]
+    assert run("key", "list", tenant_id, "--json").records == [revoked | {"old_secrets": []}]
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(key)
 

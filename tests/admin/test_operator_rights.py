@@ -86,6 +86,9 @@ def test_operators_need_exactly_the_rights_that_the_policy_grants(
         assert run("key", command, tenant_id, key_id).exit_code == 0
     assert run("key", "restore").exit_code == 0
     assert run("key", "list", tenant_id).exit_code == 0
+    for secret in ("pepper", "signing-root"):
+        assert run("secret", "rotate", secret).exit_code == 0
+    assert run("secret", "list").exit_code == 0
     tag_id = run("tag", "create", tenant_id, "VIP", "--json").records["id"]
     assert run("tag", "rename", tenant_id, tag_id, "Gold").exit_code == 0
     assert run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0").exit_code == 0

@@ -16,21 +16,21 @@ from urllib.parse import urlencode
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
-from contacts.access import origin
+from contacts.access import secrets
 from contacts.access.signatures import signing_secret
 from tests.events import Event, Tenant, build_event
 from tests.handlers import call, invoke
 from tests.refusals import signature_rejected
 
+SECRET_NAME = os.environ["SIGNING_ROOT_SECRET"]
 ROOT = "a signing root for tests"
 PHONE = "4915123"
 
 
 @pytest.fixture(autouse=True)
 def _signing_root(table: Table) -> None:
-    provider = origin._secrets()
-    provider.store.clear()
-    provider.client.create_secret(Name=os.environ["SIGNING_ROOT_SECRET"], SecretString=ROOT)
+    secrets._kept.pop(SECRET_NAME, None)
+    secrets._client().create_secret(Name=SECRET_NAME, SecretString=ROOT)
 
 
 def signed_event(function: str, tenant: Tenant, **request: Any) -> Event:

@@ -16,20 +16,19 @@ from mypy_boto3_sqs.service_resource import Message, Queue, SQSServiceResource
 from urllib3 import HTTPResponse
 
 from contacts.access.keys import hash_key
-from contacts.runtime import settings
 from contacts.runtime.observability import logger
 from contacts.storage.table import connection
 from tests.api_keys import build_api_key
 from tests.conftest import template_resources, use_endpoint
 from tests.events import ACME, Tenant
 from tests.faults import Reply
-from tests.handlers import call
+from tests.handlers import PEPPER, call
 
 if TYPE_CHECKING:
     from logging import StreamHandler
 
 KEY = "sflo_live_" + "aB3-_" * 8 + "xyz"
-HASH = hash_key(KEY, settings.key_pepper())
+HASH = hash_key(KEY, PEPPER)
 
 
 type Fault = Reply | Exception
@@ -115,8 +114,8 @@ def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
 def store_key(table: Table) -> Callable[..., None]:
     """Puts the key into the table, active and with all scopes unless told."""
 
-    def store(**fields: Any) -> None:
-        build_api_key(KEY, ACME, **fields).save()
+    def store(*, secret: str = KEY, pepper: str = PEPPER, **fields: Any) -> None:
+        build_api_key(secret, ACME, pepper=pepper, **fields).save()
 
     return store
 

@@ -1,23 +1,28 @@
 """The authorizer: an API key becomes a policy and a tenant, or nothing."""
 
+import json
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import repeat
 from typing import Any
+from unittest import mock
 
 import pytest
+import time_machine
 from botocore.exceptions import ReadTimeoutError
 from mypy_boto3_dynamodb.service_resource import Table
 
+from contacts.access import secrets
 from contacts.access.authorizer import Unauthorized
-from contacts.domain.errors import DatabaseUnavailable
+from contacts.domain.errors import DatabaseUnavailable, SecretUnavailable
 from contacts.runtime import timestamps
 from tests.events import ACME, Event, sample_event
 from tests.faults import refuse
 from tests.functions.conftest import HASH, KEY, Fault, Wire
-from tests.handlers import invoke
+from tests.handlers import PEPPER, invoke
 
 API = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/dev/"
 READ, WRITE = "contacts:read", "contacts:write"
@@ -89,6 +94,7 @@ def test_a_key_becomes_its_tenant_and_a_policy_on_the_routes_of_its_scopes(store
             "rateLimit": "80",
             "expiresAt": "",
             "requireSignature": "false",
+            "signingVersion": "1",
             "ipAllowlist": "",
         },
         "usageIdentifierKey": ACME.key_id,
@@ -204,13 +210,99 @@ def test_an_unknown_key_is_refused(table: Table) -> None:
         invoke("authorizer", request())
 
 
-def test_a_key_made_with_another_pepper_is_unknown(
-    store_key: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+class Pepper:
+    """The secret in Secrets Manager, which the authorizer has not read yet."""
+
+    def __init__(self) -> None:
+        self.client = secrets._client()
+        self.name = os.environ["KEY_PEPPER_SECRET"]
+        self.client.create_secret(Name=self.name, SecretString=PEPPER)
+
+    def rotate(self, **versions: str) -> None:
+        self.client.put_secret_value(SecretId=self.name, SecretString=json.dumps(versions))
+
+    def delete(self) -> None:
+        self.client.delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def pepper(table: Table) -> Iterator[Pepper]:
+    with mock.patch.dict(secrets._kept, clear=True):
+        yield Pepper()
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
+        yield traveller
+
+
+def test_a_key_is_found_by_the_plain_pepper_of_a_new_deployment(store_key: Callable[..., None], pepper: Pepper) -> None:
+    store_key()
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
+
+
+def test_after_a_rotation_old_and_new_keys_are_found(
+    store_key: Callable[..., None], pepper: Pepper, wire: Wire
+) -> None:
+    store_key(last_used_at=timestamps.now())
+    pepper.rotate(**{"1": PEPPER, "2": "a second pepper", "10": "a tenth pepper"})
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
+    assert wire.operations[1:] == ["GetItem"] * 3  # after the item was stored; the newest version comes first
+
+    store_key(pepper="a tenth pepper", last_used_at=timestamps.now())
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
+    assert wire.operations[5:] == ["GetItem"]
+
+
+def test_a_key_of_a_new_version_is_found_without_a_new_deployment(
+    store_key: Callable[..., None], pepper: Pepper, clock: time_machine.Traveller
 ) -> None:
     store_key()
-    monkeypatch.setenv("KEY_PEPPER", "another")
+    invoke("authorizer", request())
+    pepper.rotate(**{"1": PEPPER, "2": "a second pepper"})
+    new = KEY[:-1] + "9"
+    store_key(secret=new, pepper="a second pepper", key_id="cnewkey0")
+    with pytest.raises(Unauthorized):
+        invoke("authorizer", request(f"Bearer {new}"))
+    clock.shift(5)  # unknown keys cause at most one read in five seconds
+    assert invoke("authorizer", request(f"Bearer {new}"))["principalId"] == "cnewkey0"
+
+
+def test_a_key_whose_version_was_removed_is_unknown(store_key: Callable[..., None], pepper: Pepper) -> None:
+    store_key()
+    pepper.rotate(**{"2": "a second pepper"})
     with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
         invoke("authorizer", request())
+
+
+@pytest.mark.parametrize("value", ["{", "{}", '{"one": "x"}', '{"1": 2}'])
+def test_with_a_malformed_pepper_the_authorizer_fails_and_does_not_refuse(
+    store_key: Callable[..., None], pepper: Pepper, value: str
+) -> None:
+    store_key()
+    pepper.client.put_secret_value(SecretId=pepper.name, SecretString=value)
+    with pytest.raises(SecretUnavailable):
+        invoke("authorizer", request())
+
+
+def test_without_the_pepper_the_authorizer_fails_and_does_not_refuse(
+    store_key: Callable[..., None], pepper: Pepper
+) -> None:
+    store_key()
+    pepper.delete()
+    with pytest.raises(SecretUnavailable):
+        invoke("authorizer", request())
+
+
+def test_a_pepper_that_was_read_is_used_when_it_cannot_be_read_again(
+    store_key: Callable[..., None], pepper: Pepper, clock: time_machine.Traveller
+) -> None:
+    store_key()
+    invoke("authorizer", request())
+    pepper.delete()
+    clock.shift(301)
+    assert invoke("authorizer", request())["principalId"] == ACME.key_id
 
 
 def test_a_key_is_good_until_it_expires(store_key: Callable[..., None]) -> None:
@@ -224,6 +316,7 @@ def test_all_that_the_key_asks_for_is_in_the_context_as_text(store_key: Callable
         valid_until="2999-01-01T00:00:00.000Z",
         rate_limit=5,
         require_signature=True,
+        signing_version=3,
         ip_allowlist=["203.0.113.0/24", "2001:db8::/32"],
     )
     assert invoke("authorizer", request())["context"] == {
@@ -234,6 +327,7 @@ def test_all_that_the_key_asks_for_is_in_the_context_as_text(store_key: Callable
         "rateLimit": "5",
         "expiresAt": "2999-01-01T00:00:00.000Z",
         "requireSignature": "true",
+        "signingVersion": "3",
         "ipAllowlist": "203.0.113.0/24 2001:db8::/32",
     }
 

@@ -15,7 +15,7 @@ from botocore.retries.standard import ExponentialBackoff
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_secretsmanager import SecretsManagerClient
 
-from contacts.access import origin
+from contacts.access import secrets as deployment_secrets
 from contacts.access.signatures import signing_secret
 from local import ROOT
 from tests.events import Event, Tenant, build_event
@@ -43,10 +43,10 @@ def clock() -> Iterator[time_machine.Traveller]:
 @pytest.fixture(autouse=True)
 def secrets(table: Table) -> SecretsManagerClient:
     """With the root of the deployment, which no function has read yet."""
-    provider = origin._secrets()
-    provider.store.clear()
-    provider.client.create_secret(Name=SECRET_NAME, SecretString=SIGNING_ROOT)
-    return provider.client
+    deployment_secrets._kept.pop(SECRET_NAME, None)
+    client: SecretsManagerClient = deployment_secrets._client()
+    client.create_secret(Name=SECRET_NAME, SecretString=SIGNING_ROOT)
+    return client
 
 
 @pytest.fixture
@@ -82,8 +82,10 @@ def sign_text(tenant: Tenant, text: str, *, root: str = SIGNING_ROOT) -> dict[st
     return {"X-SigFollow-Timestamp": text.partition(".")[0], "X-SigFollow-Signature": f"sha256={signature}"}
 
 
-def whoami(tenant: Tenant, headers: dict[str, str]) -> tuple[int, Any]:
-    return call("whoami", tenant, key=SIGNED, headers=headers)
+def whoami(tenant: Tenant, headers: dict[str, str], *, version: int | None = None) -> tuple[int, Any]:
+    """`version` is what the authorizer says of the key's signing root."""
+    key = SIGNED if version is None else SIGNED | {"signingVersion": str(version)}
+    return call("whoami", tenant, key=key, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -307,6 +309,38 @@ def test_a_changed_root_is_used_within_five_minutes(
     assert whoami(acme, sign(acme, WHOAMI, timestamp=NOW + 301, root="a new root"))[0] == 200
 
 
+def test_a_root_that_was_read_is_used_when_it_cannot_be_read_again(
+    acme: Tenant, clock: time_machine.Traveller, secrets: SecretsManagerClient, log: Callable[[], str]
+) -> None:
+    assert whoami(acme, sign(acme, WHOAMI))[0] == 200
+    secrets.delete_secret(SecretId=SECRET_NAME, ForceDeleteWithoutRecovery=True)
+    clock.shift(301)
+    assert whoami(acme, sign(acme, WHOAMI, timestamp=NOW + 301))[0] == 200
+    assert "The secret was not read again" in log()
+
+
+def test_each_key_is_checked_with_the_version_of_the_root_that_it_remembers(
+    acme: Tenant, secrets: SecretsManagerClient
+) -> None:
+    secrets.put_secret_value(SecretId=SECRET_NAME, SecretString=json.dumps({"1": SIGNING_ROOT, "2": "a second root"}))
+    assert whoami(acme, sign(acme, WHOAMI))[0] == 200
+    assert whoami(acme, sign(acme, WHOAMI, root="a second root"), version=2)[0] == 200
+    assert whoami(acme, sign(acme, WHOAMI, root="a second root")) == signature_rejected("bad_signature")
+    assert whoami(acme, sign(acme, WHOAMI), version=1)[0] == 200
+    assert whoami(acme, sign(acme, WHOAMI), version=2) == signature_rejected("bad_signature")
+
+
+def test_a_new_version_of_the_root_is_read_when_the_first_key_needs_it(
+    acme: Tenant, clock: time_machine.Traveller, secrets: SecretsManagerClient, reads: list[str]
+) -> None:
+    assert whoami(acme, sign(acme, WHOAMI))[0] == 200
+    secrets.put_secret_value(SecretId=SECRET_NAME, SecretString=json.dumps({"1": SIGNING_ROOT, "2": "a second root"}))
+    assert whoami(acme, sign(acme, WHOAMI, root="a second root"), version=2) == UNAVAILABLE  # read a moment ago
+    clock.shift(5)
+    assert whoami(acme, sign(acme, WHOAMI, timestamp=NOW + 5, root="a second root"), version=2)[0] == 200
+    assert reads.count("before-send.secrets-manager.GetSecretValue") == 2
+
+
 def test_a_request_without_a_usable_timestamp_reads_no_secret(acme: Tenant, reads: list[str]) -> None:
     whoami(acme, {})
     whoami(acme, sign(acme, WHOAMI, timestamp=NOW - 301))
@@ -327,7 +361,8 @@ def test_a_missing_root_is_a_503(acme: Tenant, secrets: SecretsManagerClient) ->
 def test_an_unreachable_secrets_manager_is_a_503(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)  # botocore retries as ever, but at once
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
-    monkeypatch.setattr(origin, "_secrets", cache(origin._secrets.__wrapped__))  # a client for that address
+    client = cache(deployment_secrets._client.__wrapped__)  # a client for that address
+    monkeypatch.setattr(deployment_secrets, "_client", client)
     assert whoami(acme, sign(acme, WHOAMI)) == UNAVAILABLE
 
 

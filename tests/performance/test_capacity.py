@@ -13,11 +13,11 @@ from benchmarks.costs import BATCH_SIZE, price_synchronization
 from benchmarks.flows import meter_flows
 from contacts.access.keys import hash_key
 from contacts.runtime import timestamps
-from contacts.runtime.settings import key_pepper
 from contacts.storage import contacts
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.items import ApiKeyItem
 from tests.events import Tenant
+from tests.handlers import PEPPER
 
 KEY = "sflo_live_" + 43 * "k"
 
@@ -76,7 +76,7 @@ def ids_in_every_shard(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def api_key(acme: Tenant) -> str:
     ApiKeyItem(
-        *ApiKeyItem.key(hash_key(KEY, key_pepper())),
+        *ApiKeyItem.key(hash_key(KEY, PEPPER)),
         tenant_id=acme.id,
         key_id=acme.key_id,
         name="Benchmark",

@@ -1,5 +1,6 @@
 """Each function has all that belongs to it, and may do nothing else."""
 
+import json
 from typing import Any
 
 import pytest
@@ -128,14 +129,27 @@ def test_the_authorizer_has_nothing_but_its_own_permissions(template: dict[str, 
     assert template["Resources"]["Authorizer"]["Properties"]["Policies"] == [{"Ref": "AuthorizerPermissions"}]
 
 
-def test_the_pepper_is_in_the_authorizers_environment_alone(template: dict[str, Any]) -> None:
+def test_only_the_authorizer_reads_the_pepper(template: dict[str, Any]) -> None:
     environments = {
         function: template["Resources"][logical_id(function)]["Properties"].get("Environment") for function in FUNCTIONS
     }
     assert {function: each for function, each in environments.items() if each and function not in QUEUES} == {
-        "authorizer": {"Variables": {"KEY_PEPPER": {"Fn::Sub": "{{resolve:secretsmanager:${KeyPepper}}}"}}}
+        "authorizer": {"Variables": {"KEY_PEPPER_SECRET": {"Ref": "KeyPepper"}}}
     }
-    assert "KEY_PEPPER" not in template["Globals"]["Function"]["Environment"]["Variables"]
+    resources = template["Resources"].items()
+    assert {name for name, resource in resources if "KeyPepper" in json.dumps(resource)} == {
+        "Authorizer",
+        "AuthorizerPermissions",
+    }
+    assert {
+        "Effect": "Allow",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": {"Ref": "KeyPepper"},
+    } in template["Resources"]["AuthorizerPermissions"]["Properties"]["PolicyDocument"]["Statement"]
+
+
+def test_no_secret_is_in_an_environment(template: dict[str, Any]) -> None:
+    assert "{{resolve:" not in json.dumps(template)
 
 
 @EVERY_FUNCTION

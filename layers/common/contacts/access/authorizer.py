@@ -8,7 +8,8 @@ from typing import Any
 
 from pynamodb.exceptions import PynamoDBException
 
-from contacts.access.keys import DEFAULT_RATE_LIMIT, ROUTES, SHAPE
+from contacts.access.keys import DEFAULT_RATE_LIMIT, ROUTES, SHAPE, hash_key
+from contacts.access.secrets import KEPT_SECONDS, RECENT_SECONDS, read_versions
 from contacts.domain.errors import ContactsError
 from contacts.runtime import timestamps
 from contacts.runtime.observability import logger
@@ -55,6 +56,19 @@ def authorizer(find_key: FindKey) -> Handler:
     return handler
 
 
+def find_key(key: str, pepper_secret: str) -> ApiKeyItem | None:
+    """One GetItem for each version of the pepper until the key is found, newest first. Raises SecretUnavailable."""
+    tried: set[int] = set()
+    for max_age in KEPT_SECONDS, RECENT_SECONDS:
+        for version, pepper in read_versions(pepper_secret, max_age).items():
+            if version not in tried:
+                tried.add(version)
+                item = Table().read(ApiKeyItem, ApiKeyItem.key(hash_key(key, pepper)))
+                if item:
+                    return item
+    return None
+
+
 def _bearer_key(event: dict[str, Any]) -> str:
     headers = {name.lower(): value for name, value in event["headers"].items()}
     match = _BEARER.fullmatch(headers["authorization"])
@@ -83,6 +97,7 @@ def _context_of(api_key: ApiKeyItem) -> dict[str, str]:
         "rateLimit": str(int(api_key.rate_limit or DEFAULT_RATE_LIMIT)),
         "expiresAt": api_key.valid_until or "",
         "requireSignature": "true" if api_key.require_signature else "false",
+        "signingVersion": str(int(api_key.signing_version or 1)),
         "ipAllowlist": " ".join(api_key.ip_allowlist),
     }
 

@@ -4,19 +4,15 @@ import hmac
 import ipaddress
 import re
 import time
-from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from contacts.access.identity import Identity
+from contacts.access.secrets import KEPT_SECONDS, RECENT_SECONDS, read_versions
 from contacts.access.signatures import canonical_text, sign, signing_secret
 from contacts.domain.errors import AddressNotAllowed, SecretUnavailable, SignatureRejected
 from contacts.runtime import settings
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.parameters import SecretsProvider
-
 _MOST_CLOCK_SKEW_SECONDS = 300
-_SECRET_KEPT_SECONDS = 300
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -25,6 +21,8 @@ class SignedRequest(Protocol):
 
     @property
     def identity(self) -> Identity: ...
+    @property
+    def signing_version(self) -> int: ...
     @property
     def method(self) -> str: ...
     @property
@@ -61,28 +59,18 @@ def _check_signature(request: SignedRequest) -> None:
         idempotency_key=idempotency_key,
         body=request.raw_body,
     )
-    expected = sign(signing_secret(_signing_root(), request.identity.key_id), text)
+    expected = sign(signing_secret(_signing_root(request.signing_version), request.identity.key_id), text)
     if not hmac.compare_digest(signature.lower().encode(errors="replace"), expected.encode()):
         raise SignatureRejected("bad_signature")
 
 
-def _signing_root() -> str:
+def _signing_root(version: int) -> str:
     secret = settings.signing_root_secret()
-    try:
-        return str(_secrets().get(secret, max_age=_SECRET_KEPT_SECONDS))
-    except Exception as error:
-        raise SecretUnavailable from error
-
-
-@cache
-def _secrets() -> "SecretsProvider":
-    """Imported and made by the first signed request, because most requests are not signed."""
-    from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    return SecretsProvider(
-        boto_config=Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
-    )
+    for max_age in KEPT_SECONDS, RECENT_SECONDS:
+        versions = read_versions(secret, max_age)
+        if version in versions:
+            return versions[version]
+    raise SecretUnavailable
 
 
 def _check_address(identity: Identity) -> None:

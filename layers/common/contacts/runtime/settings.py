@@ -11,9 +11,9 @@ def table_name() -> str:
     return _required("TABLE_NAME")
 
 
-def key_pepper() -> str:
-    """The secret that keys the HMAC of API keys."""
-    return _required("KEY_PEPPER")
+def key_pepper_secret() -> str:
+    """ARN or name of the secret that keys the HMAC of API keys."""
+    return _required("KEY_PEPPER_SECRET")
 
 
 def signing_root_secret() -> str:

@@ -134,6 +134,10 @@ class ApiKeyItem(TableItem):
     rate_limit = NumberAttribute(null=True)
     """Requests per second, if the key has a limit of its own."""
     require_signature = BooleanAttribute(default=False)
+    pepper_version = NumberAttribute(null=True)
+    """The version of the pepper that its hash is made with. Absent means 1."""
+    signing_version = NumberAttribute(null=True)
+    """The version of the signing root that its signing secret is derived from. Absent means 1."""
     ip_allowlist: ListAttribute[str] = ListAttribute(default=list)
 
     @staticmethod

@@ -66,6 +66,11 @@ class Request:
         )
 
     @property
+    def signing_version(self) -> int:
+        """The version of the signing root. The authorizer's answers from before versions existed lack it."""
+        return int(self._key.get("signingVersion") or 1)
+
+    @property
     def tenant_id(self) -> str:
         return self.identity.tenant_id
 

@@ -1,0 +1,51 @@
+"""Operators rotate the secrets of the running system: nothing is deployed and no process starts again."""
+
+import time
+from typing import Any
+
+import pytest
+
+from local.stack import Stack
+from tests.platform.test_keys import WHOAMI, create_key
+from tests.platform.test_signing import sign
+from tests.system import Caller, Customer, administer
+
+_MOST_SECONDS = 30
+"""A process that has just read a secret reads it again after five seconds."""
+
+
+def status_when_known(caller: Caller, key: dict[str, Any]) -> int:
+    """The status of a signed request, once the functions know the version of the secrets that the key needs."""
+    deadline = time.monotonic() + _MOST_SECONDS
+    while True:
+        status = caller.send("GET", WHOAMI, headers=sign(key["signing_secret"], "GET", WHOAMI)).status_code
+        if status == 200 or time.monotonic() > deadline:
+            return status
+        assert status in {401, 503}
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("secret", ["pepper", "signing-root"])
+def test_keys_from_before_and_after_a_rotation_work(
+    customer: Customer, anonymous: Caller, stack: Stack, secret: str
+) -> None:
+    old = create_key(customer, stack, "--require-signature")
+    assert status_when_known(Caller(anonymous.client, old["key"]), old) == 200
+    version = administer(stack, "secret", "rotate", secret)["version"]
+    new = create_key(customer, stack, "--require-signature")
+    assert new[{"pepper": "pepper_version", "signing-root": "signing_version"}[secret]] == version
+    assert status_when_known(Caller(anonymous.client, new["key"]), new) == 200
+    assert status_when_known(Caller(anonymous.client, old["key"]), old) == 200
+
+    listed = {key["key_id"]: key["old_secrets"] for key in administer(stack, "key", "list", customer.tenant_id)}
+    assert secret in listed[old["key_id"]]
+    assert listed[new["key_id"]] == []
+    counts = {(each["secret"], each["version"]): each for each in administer(stack, "secret", "list")}
+    assert counts[secret, version - 1]["active_keys"] >= 1
+    assert counts[secret, version]["active_keys"] >= 1
+    assert (secret, version + 1) not in counts
+
+    replaced = administer(stack, "key", "rotate", customer.tenant_id, old["key_id"])
+    assert status_when_known(Caller(anonymous.client, replaced["key"]), replaced) == 200
+    for key in (old, new, replaced):
+        administer(stack, "key", "revoke", customer.tenant_id, key["key_id"], "--yes")
