@@ -186,6 +186,16 @@ def test_the_admin_command_signs_a_request(signed: Caller, secret: str, stack: S
     assert signed.call("GET", target, headers=headers)[0] == 400  # four digits
 
 
+def test_the_admin_command_signs_a_body_and_an_idempotency_key(
+    signed: Caller, secret: str, stack: Stack, phone: str
+) -> None:
+    body = BODY % phone
+    options = "--secret", secret, "--body", body, "--idempotency-key", f"order.{phone}"
+    headers = administer(stack, "sign", "POST", "/v1/contacts", *options)
+    assert headers["Idempotency-Key"] == f"order.{phone}"
+    assert signed.call("POST", "/v1/contacts", body=body, headers=headers)[0] == 201
+
+
 def run_python(sample: str, directory: Path, environment: dict[str, str]) -> str:
     file = directory / "sample.py"
     file.write_text(sample)

@@ -17,17 +17,17 @@ def test_headers_are_found_in_any_case(name: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["a", "!~", "x" * 128, "0/+,;=@[]{}'\"<script>"])
-def test_1_to_128_visible_ascii_characters_are_a_request_id(wanted: str) -> None:
+def test_a_request_id_of_1_to_128_visible_ascii_characters_is_used(wanted: str) -> None:
     assert Request(CONTEXT | {"headers": {"X-Request-Id": wanted}}, INVOCATION_ID).id == wanted
 
 
 @pytest.mark.parametrize("wanted", ["", "x" * 129, "a b", " a", "a\n", "a\r\nSet-Cookie: b", "\x7f", "ä", "١", "😀"])
-def test_anything_else_is_no_request_id(wanted: str) -> None:
+def test_any_other_request_id_is_ignored(wanted: str) -> None:
     assert Request(CONTEXT | {"headers": {"X-Request-Id": wanted}}, INVOCATION_ID).id == GATEWAY_ID
 
 
 @pytest.mark.parametrize("event", [CONTEXT, CONTEXT | {"headers": None}, CONTEXT | {"headers": {"Accept": "*/*"}}])
-def test_without_one_the_gateways_stands_there(event: dict[str, object]) -> None:
+def test_the_gateways_id_replaces_a_missing_request_id(event: dict[str, object]) -> None:
     assert Request(event, INVOCATION_ID).id == GATEWAY_ID
 
 
@@ -43,7 +43,7 @@ def test_the_tenant_comes_from_the_authorizer_alone() -> None:
     assert Request(event, INVOCATION_ID).tenant_id == "cm3tenant0acme0sample0001"
 
 
-def test_of_the_path_a_log_line_says_only_what_has_the_shape_of_an_id() -> None:
+def test_a_log_line_has_only_those_path_parameters_that_look_like_ids() -> None:
     event = {
         "httpMethod": "DELETE",
         "resource": "/v1/contacts/{contactId}/tags/{tagId}",
@@ -59,7 +59,7 @@ def test_of_the_path_a_log_line_says_only_what_has_the_shape_of_an_id() -> None:
     }
 
 
-def test_an_event_without_anything_can_still_be_logged() -> None:
+def test_an_empty_event_can_be_logged() -> None:
     assert Request({}, INVOCATION_ID).log_keys == {
         "request_id": INVOCATION_ID,
         "route": "None None",
