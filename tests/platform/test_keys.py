@@ -20,7 +20,7 @@ THROTTLED = (
         "message": "Too many requests",
         "type": "OAuthException",
         "code": 4,
-        "error_data": {"details": "The rate limit of the API key is exceeded."},
+        "error_data": {"details": "A rate limit is exceeded."},
     },
 )
 BOTH = ["contacts:read", "contacts:write"]

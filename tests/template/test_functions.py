@@ -37,7 +37,9 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
 ) -> None:
     properties = template["Resources"][logical_id(function)]["Properties"]
     assert properties["CodeUri"] == f"functions/{function}/"
-    assert set(properties) <= {"CodeUri", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
+    own = {"CodeUri", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
+    assert properties.keys() - {"ReservedConcurrentExecutions"} <= own
+    assert ("ReservedConcurrentExecutions" in properties) is (function == "authorizer")
     resolved = resources[logical_id(function)]["Properties"]
     assert (resolved["Runtime"], resolved["Handler"], resolved["Timeout"], resolved["Tracing"]) == (
         "python3.13",
