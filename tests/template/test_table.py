@@ -30,11 +30,19 @@ def test_the_table_is_on_demand_encrypted_and_restorable(stage: str) -> None:
 
 @pytest.mark.parametrize("resource", KEPT)
 @pytest.mark.parametrize(
-    ("stage", "policy"), [("local", "Delete"), ("dev", "Delete"), ("staging", "Retain"), ("prod", "Retain")]
+    ("stage", "on_deletion", "on_replacement"),
+    [
+        ("local", "Delete", "Delete"),
+        ("dev", "Delete", "Delete"),
+        ("staging", "RetainExceptOnCreate", "Retain"),
+        ("prod", "RetainExceptOnCreate", "Retain"),
+    ],
 )
-def test_data_outlives_its_stack_outside_dev(resource: str, stage: str, policy: str) -> None:
+def test_data_survives_its_stack_outside_dev_unless_the_first_deployment_fails(
+    resource: str, stage: str, on_deletion: str, on_replacement: str
+) -> None:
     kept = template_resources(stage)[resource]
-    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == (policy, policy)
+    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == (on_deletion, on_replacement)
 
 
 @pytest.mark.parametrize(
@@ -107,4 +115,5 @@ def test_a_dead_letter_raises_an_alarm(resources: dict[str, Any], queue: str) ->
 
 def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:
     assert template["Parameters"]["Stage"]["AllowedValues"] == ["local", "dev", "staging", "prod"]
+    assert "Default" not in template["Parameters"]["Stage"]
     assert template["Parameters"]["Architecture"]["Default"] == "arm64"
