@@ -42,8 +42,6 @@ os.environ |= {
     "TABLE_NAME": "contacts-local",
     "KEY_PEPPER_SECRET": "contacts/local/key-pepper",
     "SIGNING_ROOT_SECRET": "contacts/local/signing-root",
-    "POWERTOOLS_SERVICE_NAME": "contacts",
-    "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
 

@@ -12,8 +12,6 @@ from tests.performance.kinds import KINDS
 
 VARIABLES = {
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
-    "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
-    "POWERTOOLS_SERVICE_NAME": "contacts",
     "TABLE_NAME": "contacts",
 }
 
