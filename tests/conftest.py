@@ -1,10 +1,11 @@
-"""What all tests stand on: the environment of a function, its table in moto, two tenants."""
+"""For all tests: the environment variables of a function, its table in moto, two tenants."""
 
 import os
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -15,12 +16,16 @@ import boto3
 import hypothesis
 import pytest
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID, MockAWS
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from contacts.runtime import threads, timestamps
+from contacts.runtime.settings import table_name
 from contacts.storage import contacts
 from contacts.storage.items import TagItem, TagName
 from contacts.storage.table import TableItem, connection
@@ -34,7 +39,7 @@ from tests.policies import Policies, enforce
 pytest_plugins = ["tests.system"]
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
-    del os.environ[name]  # a developer's own account has no part in this
+    del os.environ[name]  # the developer's own account must not be used
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -125,7 +130,7 @@ def policies() -> Iterator[Policies]:
 
 @pytest.fixture(scope="session", autouse=True)
 def function_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Of all functions that are played by this process or by those that it forks off."""
+    """The log of all functions that run in this process or in processes that it forks."""
     log = tmp_path_factory.mktemp("log") / "functions.log"
     os.environ["FUNCTION_LOG"] = str(log)
     secrecy.keep(log)
@@ -136,12 +141,12 @@ def function_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @cache
 def _dynamodb() -> DynamoDBServiceResource:
-    """One for all tests: making it takes longer than most of them."""
+    """Made once, because that takes longer than most tests."""
     return boto3.resource("dynamodb")
 
 
 def forget() -> None:
-    """What functions remember is gone, as in a process that has just started."""
+    """Empties the caches of the functions, as in a new process."""
     contacts._known_phones.clear()
     contacts._recent_messages.clear()
 
@@ -153,28 +158,50 @@ def use_endpoint(patch: pytest.MonkeyPatch, url: str) -> None:
 
 
 @contextmanager
-def run_moto(policies: Policies) -> Iterator[Table]:
-    """AWS in this process, with the template's table, which is empty.
+def run_moto(policies: Policies) -> Iterator[MockAWS]:
+    """AWS in this process. It takes one request at a time, because moto copies its tables while it writes."""
+    with mock_aws() as moto, mock.patch.object(threads, "MOST_THREADS", 1):
+        enforce(policies, connection().client)
+        yield moto
 
-    One request at a time, because moto copies its tables while it writes.
-    """
+
+def create_table() -> Table:
+    """The template's table in moto, for functions that remember nothing."""
     properties = template_resources()["Table"]["Properties"]
     on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
-    with mock_aws(), mock.patch.object(threads, "MOST_THREADS", 1):
-        table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
-        enforce(policies, connection().client)
-        forget()
-        yield table
+    forget()
+    return _dynamodb().create_table(**{name: properties[name] for name in on_creation})
+
+
+@pytest.fixture(scope="module")
+def moto(policies: Policies) -> Iterator[MockAWS]:
+    """Started once per file, because that takes longer than a reset."""
+    with run_moto(policies) as moto:
+        yield moto
 
 
 @pytest.fixture
-def table(policies: Policies) -> Iterator[Table]:
-    """The template's table, empty, in moto."""
-    with run_moto(policies) as table:
-        yield table
+def table(moto: MockAWS) -> Table:
+    """The template's table, empty, in moto, which holds nothing else."""
+    moto.reset()
+    return create_table()
+
+
+_tags: dict[str, Any] = {}
+"""By tenant, the items that moto holds of its tags."""
 
 
 def create_tags(tenant: Tenant) -> None:
+    """Written once per process and copied from then on, because writing them takes longer than most tests."""
+    items = dynamodb_backends[DEFAULT_ACCOUNT_ID][os.environ["AWS_DEFAULT_REGION"]].tables[table_name()].items
+    partition = DynamoType({"S": TagItem.key(tenant.id, "")[0]})
+    if tenant.id not in _tags:
+        _write_tags(tenant)
+        _tags[tenant.id] = items[partition]
+    items[partition] = deepcopy(_tags[tenant.id])
+
+
+def _write_tags(tenant: Tenant) -> None:
     now = timestamps.now()
     with TagItem.batch_write() as batch:
         for tag_id in tenant.tag_ids:

@@ -1,4 +1,4 @@
-"""openapi.yaml, and whether what goes over the wire keeps to it."""
+"""openapi.yaml, and whether requests and answers conform to it."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def document() -> Any:
 
 
 class Operation(NamedTuple):
-    """One of openapi.yaml."""
+    """An operation of openapi.yaml."""
 
     method: str
     path: str
@@ -71,9 +71,9 @@ OPERATIONS = [
 
 
 def check_exchange(method: str, target: str, response: httpx.Response) -> None:
-    """Raises when an answer is not the documented one, or when a request was accepted that should not have been.
+    """Raises if an answer is not documented, or if a request was accepted that the document does not allow.
 
-    A route that is not documented is the gateway's to refuse, and so is a head that it does not read to its end.
+    The gateway's refusals of unknown routes and oversized heads are not documented.
     """
     path, _, query = target.partition("?")
     operation = document().find_operation_by_path(method, path)
@@ -86,13 +86,13 @@ def check_exchange(method: str, target: str, response: httpx.Response) -> None:
 
 
 def check_answer(operation: Any, response: httpx.Response) -> None:
-    """Raises when status, headers or body are not documented."""
+    """Raises if status, headers or body are not documented."""
     any_case = operation.Case(path_parameters={each.name: "-" for each in operation.path_parameters})
     any_case.validate_response(response, checks=CHECKS)
 
 
 def _parts(operation: Any, query: str, request: httpx.Request) -> Iterator[tuple[Any, Any]]:
-    """The documented parts of a request, each with what was sent for it."""
+    """The documented parts of a request, each with the value that was sent."""
     for body in operation.body:
         yield body, json.loads(request.content)
     sent = dict(parse_qsl(query, keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""The contract's refusals: status and whole body of an answer to a request of tests/events.py."""
+"""The contract's refusals: status and whole body of the answer to a request of tests/events.py."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What must stay out of the logs: texts that the tests use, and whatever has the shape of a key or a signature."""
+"""Texts that must not be logged: those that the tests use, and all that have the shape of a key or a signature."""
 
 import base64
 import json
@@ -17,13 +17,13 @@ texts: set[str] = set()
 
 _PERSONAL = {"phone", "display_name", "displayName", "reason", "key", "secret"}
 _SHAPES = re.compile(r"sflo_live_[\w-]{10,}|sha256=[0-9A-Fa-f]{64}")
-_SHORTEST = 10  # what is shorter turns up in ids and times by chance
-_FEWEST = 4  # different characters; what has less is padding, in quotes perhaps
-_LONGEST = 300  # of a body, more need not be looked for
+_SHORTEST = 10  # shorter texts are in ids and times by chance
+_FEWEST = 4  # different characters; texts with fewer are padding
+_LONGEST = 300  # characters of a body that are searched for
 
 
 def note(value: Any) -> None:
-    """A text, a body among them, and whatever is personal in one or in an object; ids and mere padding are not."""
+    """Adds a text or a body, and the personal texts in a JSON value. Ids and padding are not added."""
     match value:
         case bytes():
             note(value.decode(errors="replace"))
@@ -42,7 +42,7 @@ def note(value: Any) -> None:
 
 
 def keep(log: Path) -> None:
-    """Whatever a function that this process plays logs from now on, and wherever else it goes."""
+    """Also writes the log of all functions in this process to the file."""
 
     handler = logging.FileHandler(log)
     handler.setFormatter(logger.registered_formatter)
@@ -50,7 +50,7 @@ def keep(log: Path) -> None:
 
 
 def find(log: Path) -> set[str]:
-    """Which of them the log says, as they are or as JSON, URLs and events write them."""
+    """The texts that are in the log, plain or as JSON, URLs and events encode them."""
     written = texts | {quote(text, errors="replace") for text in texts}
     written |= {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for text in texts for is_ascii in (False, True)}
     written |= {base64.b64encode(text.encode(errors="replace")).decode() for text in texts}

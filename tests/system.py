@@ -1,4 +1,4 @@
-"""The running system and those who call it over HTTP: for all tests that go through the gateway."""
+"""The running system and its callers over HTTP, for all tests that go through the gateway."""
 
 import json
 import secrets
@@ -30,12 +30,12 @@ from tests.events import REQUEST_ID
 from tests.policies import Policies
 
 NOBODYS_ID = "cnobodyhasthisid000000000"
-"""Of an id's shape, and of nothing that is there."""
+"""A well-formed id that nothing has."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Has an API key, or none."""
+    """Sends requests with an API key, or without one."""
 
     client: httpx.Client
     key: str | None = None
@@ -49,8 +49,10 @@ class Caller:
         body: str | bytes | None = None,
         headers: Mapping[str, str | bytes | None] | None = None,
     ) -> httpx.Response:
-        """The target goes out as it is written; a header that is None is left out. Whatever is sent and answered must
-        keep to openapi.yaml."""
+        """Sends the target unchanged, and no header whose value is None.
+
+        Fails if request or answer violate openapi.yaml.
+        """
         usual = {"X-Request-Id": REQUEST_ID, "Authorization": self.key and f"Bearer {self.key}"}
         response = self.client.request(
             method,
@@ -92,7 +94,7 @@ class Customer:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, policies: Policies) -> Iterator[Stack]:
-    """Everything in processes of its own, on an engine in memory; one for all tests."""
+    """The running system in its own processes, with an engine in memory. All tests share it."""
     directory = tmp_path_factory.mktemp("local")
     with run_stack(directory, in_memory=True, intercept=partial(_judge, policies)) as stack:
         _lift_rate_limit(stack)
@@ -103,7 +105,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, policies: Policies) -> Itera
 
 @contextmanager
 def _judge(policies: Policies, environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Between functions and AWS stands what refuses as IAM does."""
+    """Puts proxies that refuse as IAM does between the functions and AWS."""
     with ExitStack() as proxies:
         yield environment | {
             name: proxies.enter_context(FaultProxy(environment[name], policies).serving())
@@ -112,7 +114,7 @@ def _judge(policies: Policies, environment: dict[str, str]) -> Iterator[dict[str
 
 
 def _lift_rate_limit(stack: Stack) -> None:
-    """Tests call faster than customers may. Keys that are made later get a plan with the limit that is meant."""
+    """Tests send more requests than a key may. Keys that are created later get a plan with the usual limit."""
     client = aws.connect("apigateway", stack.environment["AWS_ENDPOINT_URL_API_GATEWAY"])
     plan = next(each for each in client.get_usage_plans()["items"] if each["name"].endswith(f"-{DEFAULT_RATE_LIMIT}"))
     changes = {"/name": "of the tests", "/throttle/rateLimit": "1000", "/throttle/burstLimit": "1000"}
@@ -159,7 +161,7 @@ def phone() -> str:
 
 @pytest.fixture
 def contact(api: Caller, phone: str) -> dict[str, Any]:
-    """One of the customer's, as the call that made it was answered."""
+    """A contact of the customer, as POST /v1/contacts has answered it."""
     status, contact = api.call("POST", "/v1/contacts", json_body={"phone": phone, "display_name": "Ada Lovelace"})
     assert status == 201
     return cast("dict[str, Any]", contact)
@@ -183,7 +185,7 @@ def signal_environments(function: str, number: signal.Signals) -> None:
 
 
 def read_items(stack: Stack, **filter_: Any) -> list[dict[str, Any]]:
-    """The table, straight from the engine."""
+    """The items of the table, read from the engine."""
     scan = aws.connect("dynamodb", stack.dynamodb_url).get_paginator("scan")
     pages = scan.paginate(TableName=stack.environment["TABLE_NAME"], ConsistentRead=True, **filter_)
     return [item for page in pages for item in page["Items"]]
@@ -194,7 +196,7 @@ def new_phone() -> str:
 
 
 def at_once[Result](calls: Sequence[Callable[[], Result]]) -> list[Result]:
-    """The results of calls of which none starts before all are ready."""
+    """The results of calls that start at the same moment."""
     ready = Barrier(len(calls))
 
     def start(call: Callable[[], Result]) -> Result:
@@ -206,7 +208,7 @@ def at_once[Result](calls: Sequence[Callable[[], Result]]) -> list[Result]:
 
 
 def refused_by_gateway(response: httpx.Response) -> tuple[int, Any]:
-    """Status and error of a refusal that bears the gateway's request id in place of the caller's."""
+    """Status and error of a refusal by the gateway, whose fbtrace_id is the gateway's request id."""
     error = response.json()["error"]
     assert error.pop("fbtrace_id") == response.headers["x-amzn-RequestId"]
     return response.status_code, error

@@ -14,7 +14,7 @@ import pytest
 
 from local.stack import Stack
 from tests.behaviour.transport import HandlerTransport
-from tests.conftest import create_tags, run_moto
+from tests.conftest import create_table, create_tags, run_moto
 from tests.events import ACME, GLOBEX, Tenant
 from tests.policies import Policies
 from tests.system import Caller, Customer, read_items
@@ -28,7 +28,8 @@ class System:
 
 @pytest.fixture(scope="module")
 def handler_system(policies: Policies) -> Iterator[System]:
-    with run_moto(policies) as table, httpx.Client(transport=HandlerTransport(), base_url="https://handlers") as client:
+    with run_moto(policies), httpx.Client(transport=HandlerTransport(), base_url="https://handlers") as client:
+        table = create_table()
         for tenant in ACME, GLOBEX:
             create_tags(tenant)
         yield System(

@@ -1,7 +1,7 @@
-"""What functions meet and leave behind: the wire to DynamoDB with its faults, contacts, the log."""
+"""The wire between handlers and DynamoDB with its faults, a contact, API keys, queues, and the log."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import Context
 from functools import cache
 from io import BytesIO, StringIO
@@ -35,7 +35,7 @@ type Fault = Reply | Exception
 
 
 class Wire:
-    """What goes over the wire to DynamoDB: the requests that were sent, repeated ones too, and the faults they met."""
+    """Records the requests to DynamoDB, retries included, and injects faults."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
@@ -48,7 +48,7 @@ class Wire:
 
     @property
     def actions(self) -> set[str]:
-        """What IAM calls the requests: a transaction needs the permissions of its parts."""
+        """The IAM actions of the requests. A transaction needs the permissions of its parts."""
         actions = set[str]()
         for operation, request in self.requests:
             parts = [part for item in request.get("TransactItems", ()) for part in item]
@@ -56,23 +56,23 @@ class Wire:
         return actions
 
     def fail(self, operation: str, faults: Iterable[Fault]) -> None:
-        """The next requests of the operation meet these faults, one each; the ones after them meet none."""
+        """Each of the next requests of the operation meets one of these faults."""
         self._faults[operation] = chain(self._faults.get(operation, ()), faults)
 
     def interrupt(self, operation: str, action: Callable[[], object]) -> None:
-        """Somebody else does this just before the next request of the operation arrives."""
+        """Does this before the next request of the operation arrives, as if another process did it."""
         self._interruptions[operation] = action
 
     def send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         self.requests.append((operation, json.loads(cast("bytes", request.body))))
-        Context().run(self._interruptions.pop(operation, lambda: None))  # with the rights of nobody's function
+        Context().run(self._interruptions.pop(operation, lambda: None))  # without the role of a function
         match next(self._faults.get(operation, iter(())), None):
             case Exception() as error:
                 raise error
             case Reply() as reply:
                 if not reply.after_the_effect:
-                    request.url = "https://nowhere.invalid"  # botocore asks moto all the same, and takes our reply
+                    request.url = "https://nowhere.invalid"  # moto must not execute the request
                 raw = HTTPResponse(BytesIO(reply.body), preload_content=False)
                 return AWSResponse(request.url, reply.status, HeadersDict(reply.headers), raw)  # type: ignore[arg-type]
         return None
@@ -88,21 +88,27 @@ def wire(table: Table) -> Iterator[Wire]:
 
 @pytest.fixture
 def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call that makes a request to DynamoDB is answered with a 503."""
+    """DynamoDB is unreachable, so a call that sends it a request is a 503."""
     use_endpoint(monkeypatch, "http://127.0.0.1:9")
 
 
 @pytest.fixture
 def contact(acme: Tenant) -> dict[str, Any]:
-    """A contact of acme, as the call that made it was answered."""
+    """A contact of acme, as upsert_contact has answered it."""
     status, contact = call("upsert_contact", acme, json_body={"phone": "+49 151 2345678", "display_name": "Ada"})
     assert status == 201
     return cast("dict[str, Any]", contact)
 
 
+def assign_tags(tenant: Tenant, contact: dict[str, Any], tag_ids: Sequence[str]) -> None:
+    """In one request, because one per tag takes seconds in moto."""
+    item = {"phone": contact["phone"], "tags": [{"tag_id": tag_id} for tag_id in tag_ids]}
+    assert call("upsert_contacts", tenant, json_body={"contacts": [item]})[0] == 200
+
+
 @pytest.fixture
 def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Returns all that functions have written to standard output: log lines, then metrics."""
+    """Returns the standard output of the functions: log lines, then metrics."""
     handler = cast("StreamHandler[Any]", logger.registered_handler)
     written = StringIO()
     former = handler.setStream(written)
@@ -112,7 +118,7 @@ def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def store_key(table: Table) -> Callable[..., None]:
-    """Puts the key into the table, active and with all scopes unless told."""
+    """Stores the API key, active and with all scopes, except for the given fields."""
 
     def store(*, secret: str = KEY, pepper: str = PEPPER, **fields: Any) -> None:
         build_api_key(secret, ACME, pepper=pepper, **fields).save()

@@ -1,4 +1,4 @@
-"""Whatever event a function meets, it answers as the contract says and raises nothing but what its caller knows."""
+"""Functions get arbitrary events: they answer as the contract says, and raise only what AWS understands."""
 
 import json
 import os
@@ -34,7 +34,7 @@ anything = st.recursive(
 
 
 def places(node: object, *path: str | int) -> Iterator[tuple[str | int, ...]]:
-    """Of all that is within."""
+    """The paths to all parts of a JSON value."""
     match node:
         case dict():
             inside = list(node.items())
@@ -49,7 +49,7 @@ def places(node: object, *path: str | int) -> Iterator[tuple[str | int, ...]]:
 
 @st.composite
 def damaged(draw: st.DrawFn, event: Event) -> Event:
-    """One that once was right: up to four places of it are gone or hold something else."""
+    """The event with up to four parts removed or replaced."""
     event = deepcopy(event)
     for _ in range(draw(st.integers(1, 4))):
         *path, last = draw(st.sampled_from([*places(event), ("something",)]))
@@ -67,7 +67,7 @@ def any_event(*samples: Event) -> st.SearchStrategy[Any]:
 
 
 def with_key(function: str, **key: str) -> Event:
-    """The sample as it comes when the API key asks for more; with all headers that the API knows."""
+    """The sample with these settings of the API key and with all headers that the API reads."""
     event = deepcopy(sample_event(function))
     event["headers"] |= {
         "X-Request-Id": "mine",
@@ -80,7 +80,7 @@ def with_key(function: str, **key: str) -> Event:
 
 
 MINUTES = float(os.environ.get("MINUTES") or 0)
-"""Of a soak, of which this takes about a twentieth; without one it is always the same few events."""
+"""The length of a soak, of which these tests take about a twentieth. Without a soak they try the same few events."""
 
 ENDURE = settings(
     max_examples=max(40, round(8 * MINUTES)),
@@ -142,7 +142,7 @@ def consumer(table: Table, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     return str(request.param)
 
 
-def test_a_consumer_is_done_with_any_message(consumer: str) -> None:
+def test_a_consumer_finishes_any_message(consumer: str) -> None:
     message = json.loads(sample_event(consumer)["Records"][0]["body"])
 
     @ENDURE
@@ -154,7 +154,7 @@ def test_a_consumer_is_done_with_any_message(consumer: str) -> None:
 
 
 def is_batch(event: object) -> bool:
-    """As SQS sends one, in all that a consumer reads of it."""
+    """Whether a consumer can read it as a batch of SQS."""
     match event:
         case {"Records": list(records)}:
             return all(is_message(record) for record in records)
@@ -168,14 +168,14 @@ def is_message(record: object) -> bool:
     return False
 
 
-def test_a_consumer_says_which_messages_of_any_event_come_again(consumer: str) -> None:
+def test_a_consumer_answers_any_event_with_the_messages_to_retry(consumer: str) -> None:
     @ENDURE
     @given(any_event(sample_event(consumer)))
     def check(event: Any) -> None:
         try:
             failures = invoke(consumer, event)["batchItemFailures"]
         except BatchProcessingError:
-            return  # all of them
+            return  # SQS retries all of them
         except Exception:  # noqa: BLE001 - SQS sends the whole batch again, whatever is raised
             assert not is_batch(event)
             return

@@ -37,7 +37,7 @@ def dead_letters(table: Table, monkeypatch: pytest.MonkeyPatch) -> Queue:
 
 
 class Commands:
-    """Of one tenant about one contact."""
+    """Commands of one tenant to one contact."""
 
     def __init__(self, tenant: Tenant, contact_id: str, log: Callable[[], str]) -> None:
         self._tenant, self._contact_id, self._log = tenant, contact_id, log
@@ -53,7 +53,7 @@ class Commands:
         } | fields
 
     def apply(self, action: str, source: str, *, tag: int = 0, **fields: Any) -> str:
-        """What the log says became of it; it never comes again."""
+        """The outcome in the log. The command is not retried."""
         assert deliver(FUNCTION, self.write(action, source, tag=tag, **fields)) == []
         return str(re.findall(r'"message":"([^"]+)"', self._log())[-1])
 
@@ -88,13 +88,13 @@ def test_a_tag_is_assigned(acme: Tenant, contact: dict[str, Any], commands: Comm
 
 
 @pytest.mark.parametrize("reason", [{}, {"reason": None}])
-def test_it_may_come_without_a_reason(commands: Commands, reason: dict[str, Any]) -> None:
+def test_a_command_may_have_no_reason(commands: Commands, reason: dict[str, Any]) -> None:
     assert commands.apply("ASSIGN", "AI_TOOL", **reason) == "ASSIGNED"
     assert commands.assignments()[0]["reason"] is None
 
 
 @pytest.mark.parametrize(("held", "other"), PAIRS)
-def test_an_assignment_gives_way_to_the_same_or_a_higher_weight(commands: Commands, held: str, other: str) -> None:
+def test_an_assignment_is_replaced_by_the_same_or_a_higher_weight(commands: Commands, held: str, other: str) -> None:
     commands.apply("ASSIGN", held, reason="first")
     (first,) = commands.assignments()
     outcome = commands.apply("ASSIGN", other, reason="second", issuedAt=LATER)
@@ -106,12 +106,14 @@ def test_an_assignment_gives_way_to_the_same_or_a_higher_weight(commands: Comman
         assert commands.assignments() == [first]
 
 
-def test_the_contact_itself_is_not_updated_by_it(acme: Tenant, contact: dict[str, Any], commands: Commands) -> None:
+def test_a_command_does_not_update_the_contact_itself(
+    acme: Tenant, contact: dict[str, Any], commands: Commands
+) -> None:
     commands.apply("ASSIGN", "AI_TOOL")
     assert call("get_contact", acme, contactId=contact["id"])[1]["updatedAt"] == contact["updatedAt"]
 
 
-def test_a_contact_takes_twenty(acme: Tenant, commands: Commands) -> None:
+def test_a_contact_takes_20_tags(acme: Tenant, commands: Commands) -> None:
     batch = [commands.write("ASSIGN", "AI_TOOL", tag=number) for number in range(21)]
     assert deliver(FUNCTION, *batch[:10]) == deliver(FUNCTION, *batch[10:20]) == []
     assert commands.apply("ASSIGN", "MANUAL_ADMIN", tag=20) == "TagLimitReached"
@@ -127,7 +129,7 @@ def test_a_contact_takes_twenty(acme: Tenant, commands: Commands) -> None:
 
 
 @pytest.mark.parametrize(("held", "other"), PAIRS)
-def test_an_assignment_is_taken_away_by_the_same_or_a_higher_weight(commands: Commands, held: str, other: str) -> None:
+def test_an_assignment_is_removed_by_the_same_or_a_higher_weight(commands: Commands, held: str, other: str) -> None:
     commands.apply("ASSIGN", held)
     found = commands.assignments()
     outcome = commands.apply("REMOVE", other, issuedAt=LATER)
@@ -137,31 +139,31 @@ def test_an_assignment_is_taken_away_by_the_same_or_a_higher_weight(commands: Co
         assert (outcome, commands.assignments()) == ("AssignmentOutweighed", found)
 
 
-def test_what_is_not_there_is_taken_away(commands: Commands) -> None:
+def test_a_tag_that_the_contact_does_not_have_is_removed_already(commands: Commands) -> None:
     commands.apply("ASSIGN", "MANUAL_ADMIN", tag=1)
     assert commands.apply("REMOVE", "AI_AUTO_CLOSE") == "REMOVED"
     assert len(commands.assignments()) == 1
 
 
-def test_so_is_a_tag_that_left_the_catalog(acme: Tenant, table: Table, commands: Commands) -> None:
+def test_a_tag_that_left_the_catalog_can_be_removed(acme: Tenant, table: Table, commands: Commands) -> None:
     commands.apply("ASSIGN", "AI_TOOL")
     table.delete_item(Key={"pk": f"{acme.id}#TAGS", "sk": acme.tag_ids[0]})
     assert commands.apply("REMOVE", "AI_TOOL") == "REMOVED"
     assert commands.assignments() == []
 
 
-def test_an_assignment_that_comes_back_is_a_new_one(commands: Commands) -> None:
+def test_a_removed_tag_that_is_assigned_again_is_new(commands: Commands) -> None:
     for action, issued_at in {"ASSIGN": ISSUED, "REMOVE": ISSUED}.items():
         commands.apply(action, "AI_TOOL", issuedAt=issued_at)
     commands.apply("ASSIGN", "AI_TOOL", issuedAt=LATER)
     assert commands.assignments()[0]["createdAt"] == LATER
 
 
-# Who is gone
+# Unknown and deleted contacts and tags
 
 
 @pytest.mark.parametrize("action", ["ASSIGN", "REMOVE"])
-def test_a_contact_that_is_gone_is_an_outcome(
+def test_the_outcome_of_a_command_to_an_unknown_or_deleted_contact_is_logged(
     acme: Tenant, table: Table, contact: dict[str, Any], commands: Commands, action: str
 ) -> None:
     assert commands.apply(action, "AI_TOOL", contactId=new_id()) == "ContactNotFound"
@@ -172,7 +174,7 @@ def test_a_contact_that_is_gone_is_an_outcome(
 
 
 @pytest.mark.parametrize("operation", ["ASSIGN", "REMOVE"])
-def test_also_when_it_goes_in_the_middle(
+def test_a_contact_that_is_deleted_before_the_write_is_not_created_again(
     acme: Tenant, contact: dict[str, Any], commands: Commands, wire: Wire, operation: str
 ) -> None:
     wire.interrupt("UpdateItem", lambda: call("delete_contact", acme, contactId=contact["id"]))
@@ -181,7 +183,7 @@ def test_also_when_it_goes_in_the_middle(
 
 
 @pytest.mark.parametrize("action", ["ASSIGN", "REMOVE"])
-def test_another_tenants_contact_is_not_there(
+def test_a_contact_of_another_tenant_is_not_found(
     globex: Tenant, contact: dict[str, Any], commands: Commands, action: str
 ) -> None:
     commands.apply("ASSIGN", "AI_TOOL")
@@ -192,13 +194,15 @@ def test_another_tenants_contact_is_not_there(
     assert commands.assignments() == found
 
 
-def test_a_tag_that_is_not_in_the_catalog_is_an_outcome(acme: Tenant, globex: Tenant, commands: Commands) -> None:
+def test_the_outcome_of_a_command_with_an_unknown_or_deleted_tag_is_logged(
+    acme: Tenant, globex: Tenant, commands: Commands
+) -> None:
     for tag_id in acme.deleted_tag_id, new_id(), globex.tag_ids[0]:
         assert commands.apply("ASSIGN", "MANUAL_ADMIN", tagId=tag_id) == "TagNotFound"
     assert commands.assignments() == []
 
 
-def test_a_tag_that_is_deleted_meanwhile_is_an_outcome(acme: Tenant, commands: Commands) -> None:
+def test_a_tag_that_was_deleted_since_its_assignment_is_not_assigned_again(acme: Tenant, commands: Commands) -> None:
     commands.apply("ASSIGN", "AI_TOOL")
     found = commands.assignments()
     tag = TagItem.get(*TagItem.key(acme.id, acme.tag_ids[0]))
@@ -207,11 +211,11 @@ def test_a_tag_that_is_deleted_meanwhile_is_an_outcome(acme: Tenant, commands: C
     assert commands.assignments() == found
 
 
-# Again, in order, in the future
+# Repetition, order, times in the future
 
 
 @pytest.mark.parametrize("action", ["ASSIGN", "REMOVE"])
-def test_the_same_command_five_times_is_one(table: Table, commands: Commands, action: str) -> None:
+def test_five_deliveries_of_a_command_have_one_effect(table: Table, commands: Commands, action: str) -> None:
     commands.apply("ASSIGN", "AI_TOOL", reason="first", tag=1)
     commands.apply(action, "AI_TOOL", reason="Asked for a quote")
     items = table.scan()["Items"]
@@ -235,7 +239,7 @@ def test_a_time_in_the_future_counts_as_now(commands: Commands) -> None:
     assert before <= assignment["createdAt"] == assignment["updatedAt"] <= timestamps.now()
 
 
-# What cannot be understood
+# Malformed commands
 
 
 @pytest.mark.parametrize(
@@ -261,7 +265,7 @@ def test_a_time_in_the_future_counts_as_now(commands: Commands) -> None:
         ({"issuedAt": "2025-08-29T12:00:00"}, "issuedAt: Input should be an ISO 8601 time with an offset."),
     ],
 )
-def test_a_command_that_is_not_understood_is_laid_aside_with_its_cause(
+def test_a_malformed_command_goes_to_the_dead_letter_queue_and_its_cause_to_the_log(
     commands: Commands, dead_letters: Queue, log: Callable[[], str], fields: dict[str, object], cause: str
 ) -> None:
     command = commands.write("ASSIGN", "AI_TOOL") | fields
@@ -274,7 +278,7 @@ def test_a_command_that_is_not_understood_is_laid_aside_with_its_cause(
 
 
 @pytest.mark.parametrize("name", ["tenantId", "contactId", "tagId", "action", "source", "issuedAt"])
-def test_a_field_that_is_missing_is_named(
+def test_the_log_names_a_missing_field(
     commands: Commands, dead_letters: Queue, log: Callable[[], str], name: str
 ) -> None:
     command = commands.write("ASSIGN", "AI_TOOL")
@@ -284,14 +288,14 @@ def test_a_field_that_is_missing_is_named(
     assert json.loads(log().splitlines()[-1])["cause"] == f"{name}: Field required."
 
 
-def test_nothing_waits_behind_a_bad_one_and_bad_ones_keep_their_order(commands: Commands, dead_letters: Queue) -> None:
+def test_malformed_commands_hold_up_no_others_and_keep_their_order(commands: Commands, dead_letters: Queue) -> None:
     bad = [commands.write("TOGGLE", "AI_TOOL", tag=number) for number in range(3)]
     good = [commands.write("ASSIGN", "AI_TOOL", tag=number) for number in range(7)]
     assert deliver(FUNCTION, bad[0], *good[:4], bad[1], bad[2], *good[4:]) == []
     assert len(commands.assignments()) == 7
-    laid_aside = take(dead_letters)
-    assert [json.loads(each.body) for each in laid_aside] == bad
-    assert {each.attributes["MessageGroupId"] for each in laid_aside} == {
+    dead = take(dead_letters)
+    assert [json.loads(each.body) for each in dead] == bad
+    assert {each.attributes["MessageGroupId"] for each in dead} == {
         "cm3tenant0acme0sample0001#cm3contact0ada0sample0001"
     }
 
@@ -300,7 +304,7 @@ def test_nothing_waits_behind_a_bad_one_and_bad_ones_keep_their_order(commands: 
 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, refuse("ThrottlingException"), refuse("ValidationException")])
-def test_one_that_the_database_did_not_take_comes_again_with_the_later_ones_of_its_group(
+def test_a_failed_command_is_retried_with_the_later_ones_of_its_group(
     acme: Tenant, commands: Commands, wire: Wire, dead_letters: Queue, log: Callable[[], str], fault: Any
 ) -> None:
     _, other = call("upsert_contact", acme, json_body={"phone": "12345"})
@@ -322,29 +326,31 @@ def test_one_that_the_database_did_not_take_comes_again_with_the_later_ones_of_i
     assert [each["tagId"] for each in commands.assignments()] == [acme.tag_ids[0], acme.tag_ids[2]]
 
 
-def test_when_all_fail_the_whole_batch_does(commands: Commands, wire: Wire) -> None:
+def test_if_all_commands_fail_the_whole_batch_fails(commands: Commands, wire: Wire) -> None:
     wire.fail("BatchGetItem", repeat(UNREACHABLE, 3))
     with pytest.raises(BatchProcessingError):
         deliver(FUNCTION, commands.write("ASSIGN", "AI_TOOL"), commands.write("ASSIGN", "AI_TOOL", tag=1))
     assert wire.operations == ["BatchGetItem"] * 3
 
 
-def test_a_write_whose_reply_was_lost_is_the_same_write(commands: Commands, wire: Wire) -> None:
+def test_a_write_is_repeated_after_a_lost_reply(commands: Commands, wire: Wire) -> None:
     wire.fail("UpdateItem", [refuse("InternalServerError", 500, after_the_effect=True)])
     assert commands.apply("ASSIGN", "AI_TOOL") == "ASSIGNED"
     assert len(commands.assignments()) == 1
 
 
-# What it costs, and what it leaves in the log
+# Cost and log
 
 
-def test_assigning_is_a_read_that_may_be_stale_and_a_write(commands: Commands, wire: Wire) -> None:
+def test_an_assignment_costs_an_eventually_consistent_read_and_a_write(commands: Commands, wire: Wire) -> None:
     assert commands.apply("ASSIGN", "AI_TOOL") == "ASSIGNED"
     assert wire.operations == ["BatchGetItem", "UpdateItem"]
     assert wire.requests[0][1]["RequestItems"]["contacts-local"].get("ConsistentRead") is not True
 
 
-def test_but_nobody_is_gone_before_a_second_look(acme: Tenant, commands: Commands, wire: Wire) -> None:
+def test_nothing_counts_as_missing_before_a_strongly_consistent_read(
+    acme: Tenant, commands: Commands, wire: Wire
+) -> None:
     wire.fail("BatchGetItem", [Reply(200, json.dumps({"Responses": {"contacts-local": []}}).encode())])
     assert commands.apply("ASSIGN", "AI_TOOL") == "ASSIGNED"
     assert wire.operations == ["BatchGetItem", "BatchGetItem", "UpdateItem"]
@@ -352,10 +358,10 @@ def test_but_nobody_is_gone_before_a_second_look(acme: Tenant, commands: Command
 
     wire.requests.clear()
     assert commands.apply("ASSIGN", "AI_TOOL", tagId=acme.deleted_tag_id) == "TagNotFound"
-    assert wire.operations == ["BatchGetItem", "BatchGetItem"]  # the tag, then whether the contact is there at least
+    assert wire.operations == ["BatchGetItem", "BatchGetItem"]  # the second one reads the pointer only
 
 
-def test_removing_is_a_read_of_the_pointer_and_a_write(commands: Commands, wire: Wire) -> None:
+def test_a_removal_costs_a_read_of_the_pointer_and_a_write(commands: Commands, wire: Wire) -> None:
     assert commands.apply("REMOVE", "AI_TOOL") == "REMOVED"
     assert wire.operations == ["GetItem", "UpdateItem"]
     wire.requests.clear()
@@ -364,7 +370,7 @@ def test_removing_is_a_read_of_the_pointer_and_a_write(commands: Commands, wire:
     forget()
 
 
-def test_who_did_what_is_in_the_log_without_the_reason(
+def test_the_log_has_ids_source_and_outcome_but_no_reason(
     acme: Tenant, contact: dict[str, Any], commands: Commands, log: Callable[[], str]
 ) -> None:
     commands.apply("ASSIGN", "AI_TOOL", reason="Ada Lovelace asked")

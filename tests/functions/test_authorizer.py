@@ -1,4 +1,4 @@
-"""The authorizer: an API key becomes a policy and a tenant, or nothing."""
+"""The authorizer turns an API key into a tenant and a policy, or raises Unauthorized."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def ago(**span: float) -> str:
     return timestamps.to_text(datetime.now(UTC) - timedelta(**span))
 
 
-def test_a_key_becomes_its_tenant_and_a_policy_on_the_routes_of_its_scopes(store_key: Callable[..., None]) -> None:
+def test_the_answer_has_the_tenant_of_the_key_and_a_policy_for_its_scopes(store_key: Callable[..., None]) -> None:
     store_key()
     assert invoke("authorizer", request()) == {
         "principalId": ACME.key_id,
@@ -120,7 +120,7 @@ def test_a_policy_allows_exactly_the_routes_of_its_scopes(
     assert permitted == allowed
 
 
-def test_a_policy_says_nothing_of_other_apis_and_stages(store_key: Callable[..., None]) -> None:
+def test_a_policy_names_no_other_api_or_stage(store_key: Callable[..., None]) -> None:
     store_key()
     resources = invoke("authorizer", request())["policyDocument"]["Statement"][0]["Resource"]
     assert all(each.startswith(API) for each in resources)
@@ -129,7 +129,7 @@ def test_a_policy_says_nothing_of_other_apis_and_stages(store_key: Callable[...,
 @pytest.mark.parametrize(
     "method_arn", ["GET/v1/contacts/by-phone", "DELETE/v1/contacts/c1234567/tags/c7654321", "GET/"]
 )
-def test_the_policy_is_the_same_whichever_route_was_called(store_key: Callable[..., None], method_arn: str) -> None:
+def test_the_policy_does_not_depend_on_the_called_route(store_key: Callable[..., None], method_arn: str) -> None:
     store_key()
     one = invoke("authorizer", request())
     assert invoke("authorizer", request() | {"methodArn": API + method_arn}) == one
@@ -139,7 +139,7 @@ def test_the_policy_is_the_same_whichever_route_was_called(store_key: Callable[.
     "authorization",
     [f"Bearer {KEY}", f"bearer {KEY}", f"BEARER {KEY}", f"bEaReR {KEY}", f"Bearer  {KEY}", f"Bearer     {KEY}"],
 )
-def test_the_scheme_may_be_in_any_case_with_one_or_more_spaces(
+def test_the_scheme_may_have_any_case_and_several_spaces_after_it(
     store_key: Callable[..., None], authorization: str
 ) -> None:
     store_key()
@@ -147,7 +147,7 @@ def test_the_scheme_may_be_in_any_case_with_one_or_more_spaces(
 
 
 @pytest.mark.parametrize("header", ["authorization", "AUTHORIZATION", "Authorization"])
-def test_the_header_may_be_in_any_case(store_key: Callable[..., None], header: str) -> None:
+def test_the_name_of_the_header_may_have_any_case(store_key: Callable[..., None], header: str) -> None:
     store_key()
     assert invoke("authorizer", request(header=header))["principalId"] == ACME.key_id
 
@@ -175,7 +175,7 @@ def test_the_header_may_be_in_any_case(store_key: Callable[..., None], header: s
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_what_is_no_key_is_refused_without_a_request(no_database: None, authorization: str | None) -> None:
+def test_a_malformed_key_is_refused_without_a_request(no_database: None, authorization: str | None) -> None:
     with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
         invoke("authorizer", request(authorization))
 
@@ -305,12 +305,12 @@ def test_a_pepper_that_was_read_is_used_when_it_cannot_be_read_again(
     assert invoke("authorizer", request())["principalId"] == ACME.key_id
 
 
-def test_a_key_is_good_until_it_expires(store_key: Callable[..., None]) -> None:
+def test_a_key_is_valid_until_it_expires(store_key: Callable[..., None]) -> None:
     store_key(valid_until=ago(minutes=-1))
     assert invoke("authorizer", request())["principalId"] == ACME.key_id
 
 
-def test_all_that_the_key_asks_for_is_in_the_context_as_text(store_key: Callable[..., None]) -> None:
+def test_the_settings_of_a_key_are_in_the_context_as_text(store_key: Callable[..., None]) -> None:
     store_key(
         scopes=[READ],
         valid_until="2999-01-01T00:00:00.000Z",
@@ -332,7 +332,7 @@ def test_all_that_the_key_asks_for_is_in_the_context_as_text(store_key: Callable
     }
 
 
-def test_the_time_of_use_is_written_once_in_five_minutes(
+def test_the_last_use_is_written_at_most_once_in_five_minutes(
     store_key: Callable[..., None], table: Table, wire: Wire
 ) -> None:
     store_key()
@@ -350,7 +350,7 @@ def test_the_time_of_use_is_written_once_in_five_minutes(
     ("minutes_ago", "operations"),
     [(4.8, ["GetItem"]), (5.2, ["GetItem", "UpdateItem"]), (100_000, ["GetItem", "UpdateItem"])],
 )
-def test_a_use_is_noted_when_the_last_one_is_long_ago(
+def test_a_use_is_written_if_the_last_one_is_five_minutes_ago(
     store_key: Callable[..., None], wire: Wire, minutes_ago: float, operations: list[str]
 ) -> None:
     store_key(last_used_at=ago(minutes=minutes_ago))
@@ -359,7 +359,7 @@ def test_a_use_is_noted_when_the_last_one_is_long_ago(
     assert wire.operations == operations
 
 
-def test_a_use_is_not_noted_when_another_environment_was_faster(
+def test_a_use_is_not_written_if_another_environment_was_faster(
     store_key: Callable[..., None], table: Table, wire: Wire
 ) -> None:
     store_key()
@@ -370,7 +370,7 @@ def test_a_use_is_not_noted_when_another_environment_was_faster(
     assert wire.operations.count("UpdateItem") == 1
 
 
-def test_a_key_that_is_purged_meanwhile_does_not_come_back(
+def test_a_key_that_is_purged_meanwhile_is_not_created_again(
     store_key: Callable[..., None], table: Table, wire: Wire
 ) -> None:
     store_key()
@@ -384,7 +384,7 @@ def test_a_key_that_is_purged_meanwhile_does_not_come_back(
     [refuse("ThrottlingException"), refuse("ValidationException"), ReadTimeoutError(endpoint_url="https://dynamodb")],
     ids=str,
 )
-def test_a_use_that_cannot_be_noted_does_not_fail_the_answer(
+def test_a_failed_write_of_the_last_use_does_not_fail_the_answer(
     store_key: Callable[..., None], wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
     store_key()
@@ -393,13 +393,13 @@ def test_a_use_that_cannot_be_noted_does_not_fail_the_answer(
     assert "Time of use not written" in log()
 
 
-def test_a_table_that_does_not_answer_is_no_refusal(wire: Wire) -> None:
+def test_an_unavailable_table_is_not_a_refusal(wire: Wire) -> None:
     wire.fail("GetItem", repeat(refuse("InternalServerError", 500)))
     with pytest.raises(DatabaseUnavailable):  # the gateway's AUTHORIZER_FAILURE, a 503
         invoke("authorizer", request())
 
 
-def test_a_key_is_read_strongly_consistent_by_its_hash_alone(store_key: Callable[..., None], wire: Wire) -> None:
+def test_a_key_is_read_by_its_hash_with_strong_consistency(store_key: Callable[..., None], wire: Wire) -> None:
     store_key()
     wire.requests.clear()
     invoke("authorizer", request())
@@ -410,7 +410,9 @@ def test_a_key_is_read_strongly_consistent_by_its_hash_alone(store_key: Callable
     assert write["Key"] == read["Key"]
 
 
-def test_the_log_tells_which_key_was_refused_but_no_key(store_key: Callable[..., None], log: Callable[[], str]) -> None:
+def test_the_log_has_the_id_of_a_refused_key_but_not_the_key(
+    store_key: Callable[..., None], log: Callable[[], str]
+) -> None:
     store_key(status="REVOKED")
     with pytest.raises(Unauthorized):
         invoke("authorizer", request())

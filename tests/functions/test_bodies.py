@@ -1,4 +1,4 @@
-"""Bodies as only an event can hold them, and their refusal without a request to DynamoDB."""
+"""Bodies of events that HTTP cannot produce, and refusals that cost no request to DynamoDB."""
 
 import json
 from typing import Any

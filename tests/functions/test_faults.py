@@ -1,4 +1,4 @@
-"""What a caller hears when DynamoDB fails, and how often it was asked."""
+"""Failures of DynamoDB: the answer to the caller, and the number of attempts."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from contacts.storage.items import ContactPointer, TagItem
 from contacts.storage.retries import MOST_FAULTS
 from tests.events import ACME, Event, Tenant, build_event
 from tests.faults import Reply, cancel, refuse
-from tests.functions.conftest import Fault, Wire
+from tests.functions.conftest import Fault, Wire, assign_tags
 from tests.handlers import call, invoke
 from tests.refusals import CONTACT_NOT_FOUND, INTERNAL_ERROR, UNAVAILABLE
 
@@ -54,7 +54,7 @@ def request_to(function: str, contact: dict[str, Any], request: dict[str, Any]) 
     [refuse("ThrottlingException"), Reply(503, b""), Reply(200, b'{"Attributes": {'), ReadTimeoutError(**URL)],
     ids=str,
 )
-def test_whatever_fails_three_times_is_a_503(
+def test_a_request_that_fails_three_times_is_a_503(
     acme: Tenant,
     contact: dict[str, Any],
     wire: Wire,
@@ -71,7 +71,7 @@ def test_whatever_fails_three_times_is_a_503(
 
 
 @EVERY_OPERATION
-def test_whatever_fails_twice_is_not_noticed(
+def test_a_request_that_fails_twice_succeeds_at_the_third_attempt(
     acme: Tenant,
     contact: dict[str, Any],
     wire: Wire,
@@ -106,14 +106,16 @@ def test_whatever_fails_twice_is_not_noticed(
     ],
     ids=str,
 )
-def test_no_good_answer_of_any_kind_is_a_503(acme: Tenant, contact: dict[str, Any], wire: Wire, fault: Fault) -> None:
+def test_every_kind_of_missing_or_malformed_reply_is_a_503(
+    acme: Tenant, contact: dict[str, Any], wire: Wire, fault: Fault
+) -> None:
     wire.fail("GetItem", repeat(fault))
     assert call("get_contact", acme, contactId=contact["id"]) == UNAVAILABLE
     assert wire.operations == ["GetItem"] * 3
 
 
 @EVERY_OPERATION
-def test_a_request_that_dynamodb_does_not_understand_is_a_500_with_its_trace_in_the_log_only(
+def test_a_request_that_dynamodb_rejects_is_a_500_with_its_trace_in_the_log_only(
     acme: Tenant,
     contact: dict[str, Any],
     wire: Wire,
@@ -142,7 +144,7 @@ def test_a_request_that_dynamodb_does_not_understand_is_a_500_with_its_trace_in_
     ],
     ids=str,
 )
-def test_a_fault_of_ours_of_any_kind_is_a_500_at_once(
+def test_every_fault_of_ours_is_a_500_without_a_retry(
     acme: Tenant, contact: dict[str, Any], wire: Wire, fault: Fault
 ) -> None:
     wire.fail("GetItem", repeat(fault))
@@ -158,7 +160,7 @@ IN_PROGRESS = refuse("TransactionInProgressException")
     ("function", "request_"),
     [("update_contact", NAME), ("assign_tag", TAG), ("remove_tag", {"tagId": ACME.tag_ids[0]})],
 )
-def test_a_write_that_meets_a_transaction_is_repeated(
+def test_a_write_is_repeated_after_a_conflict_with_a_transaction(
     acme: Tenant, contact: dict[str, Any], wire: Wire, function: str, request_: dict[str, Any]
 ) -> None:
     wire.fail("UpdateItem", [CONFLICT, CONFLICT])
@@ -181,7 +183,7 @@ def test_a_write_that_meets_a_transaction_is_repeated(
     ("function", "status"),
     [("upsert_contact", 201), ("delete_contact", 200)],
 )
-def test_a_transaction_that_meets_another_is_repeated_under_its_token(
+def test_a_transaction_is_repeated_with_its_token_after_a_conflict(
     acme: Tenant, contact: dict[str, Any], wire: Wire, fault: Fault, function: str, status: int
 ) -> None:
     wire.fail("TransactWriteItems", [fault, fault, fault, fault])
@@ -192,14 +194,14 @@ def test_a_transaction_that_meets_another_is_repeated_under_its_token(
     assert len(transactions[0]["ClientRequestToken"]) == 36
 
 
-def test_two_transactions_have_two_tokens(acme: Tenant, wire: Wire) -> None:
+def test_each_transaction_has_its_own_token(acme: Tenant, wire: Wire) -> None:
     call("upsert_contact", acme, json_body={"phone": "12345"})
     call("upsert_contact", acme, json_body={"phone": "99999"})
     tokens = [request["ClientRequestToken"] for operation, request in wire.requests if "Transact" in operation]
     assert tokens[0] != tokens[1]
 
 
-def test_a_conflict_without_end_is_a_503_in_time(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+def test_a_lasting_conflict_is_a_503_within_the_retry_budget(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     wire.fail("UpdateItem", repeat(CONFLICT))
     assert call("update_contact", acme, contactId=contact["id"], **NAME) == UNAVAILABLE
     assert 10 < wire.operations.count("UpdateItem") < 100
@@ -209,7 +211,7 @@ def test_a_conflict_without_end_is_a_503_in_time(acme: Tenant, contact: dict[str
     "code", ["ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "InternalServerError"]
 )
 @pytest.mark.parametrize("function", ["upsert_contact", "delete_contact"])
-def test_a_throttled_transaction_is_a_503_and_no_lost_race(
+def test_a_throttled_transaction_is_a_503_and_not_a_lost_race(
     acme: Tenant, contact: dict[str, Any], wire: Wire, code: str, function: str
 ) -> None:
     wire.fail("TransactWriteItems", repeat(cancel("None", code)))
@@ -226,7 +228,7 @@ def test_a_throttled_transaction_is_a_503_and_no_lost_race(
         ("ConditionalCheckFailed", "ThrottlingError"),
     ],
 )
-def test_in_a_cancelled_transaction_a_failed_condition_decides(
+def test_a_failed_condition_outranks_the_other_reasons_of_a_cancellation(
     acme: Tenant, contact: dict[str, Any], wire: Wire, codes: tuple[str, str]
 ) -> None:
     wire.fail("TransactWriteItems", [cancel(*codes)])
@@ -234,7 +236,7 @@ def test_in_a_cancelled_transaction_a_failed_condition_decides(
     assert wire.operations == ["GetItem", "TransactWriteItems"]
 
 
-def test_a_transaction_that_is_cancelled_for_our_fault_is_a_500(
+def test_a_transaction_that_is_cancelled_for_a_fault_of_ours_is_a_500(
     acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
     wire.fail("TransactWriteItems", [cancel("ValidationError", "None")])
@@ -242,20 +244,20 @@ def test_a_transaction_that_is_cancelled_for_our_fault_is_a_500(
 
 
 def unprocessed(acme: Tenant, contact: dict[str, Any]) -> Reply:
-    """DynamoDB's reply when it has read neither the contact's pointer nor the tag."""
+    """The reply of a BatchGetItem that read neither the pointer nor the tag."""
     keys = [ContactPointer.key(acme.id, contact["id"]), TagItem.key(acme.id, acme.tag_ids[0])]
     left = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
     body = {"Responses": {"contacts-local": []}, "UnprocessedKeys": {"contacts-local": {"Keys": left}}}
     return Reply(200, json.dumps(body).encode())
 
 
-def test_keys_that_are_left_unprocessed_once_are_read_again(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+def test_unprocessed_keys_are_read_again(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     wire.fail("BatchGetItem", [unprocessed(acme, contact)])
     assert call("assign_tag", acme, contactId=contact["id"], **TAG)[0] == 201
     assert wire.operations == ["BatchGetItem", "BatchGetItem", "UpdateItem"]
 
 
-def test_keys_that_are_left_unprocessed_again_and_again_are_not_missing_items(
+def test_keys_that_stay_unprocessed_are_a_503_and_not_missing_items(
     acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
     wire.fail("BatchGetItem", repeat(unprocessed(acme, contact)))
@@ -266,18 +268,17 @@ def test_keys_that_are_left_unprocessed_again_and_again_are_not_missing_items(
 LOST = refuse("InternalServerError", 500, after_the_effect=True)
 
 
-def test_an_assignment_whose_reply_was_lost_is_still_new(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+def test_an_assignment_with_a_lost_reply_is_answered_as_new(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     wire.fail("UpdateItem", [LOST])
     answer = invoke("assign_tag", request_to("assign_tag", contact, TAG))
     assert (answer["statusCode"], answer["headers"]["X-Tags-Remaining"]) == (201, "19")
     assert wire.operations == ["BatchGetItem", "UpdateItem", "UpdateItem"]
 
 
-def test_the_20th_assignment_whose_reply_was_lost_does_not_meet_the_cap(
+def test_the_20th_assignment_with_a_lost_reply_does_not_exceed_the_cap(
     acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
-    for tag_id in acme.tag_ids[1:20]:
-        call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id})
+    assign_tags(acme, contact, acme.tag_ids[1:20])
     wire.fail("UpdateItem", [LOST])
     assert call("assign_tag", acme, contactId=contact["id"], **TAG)[0] == 201
 
@@ -290,7 +291,7 @@ def test_the_20th_assignment_whose_reply_was_lost_does_not_meet_the_cap(
         ("remove_tag", {"tagId": ACME.tag_ids[0]}),
     ],
 )
-def test_a_write_whose_reply_was_lost_is_answered_as_ever(
+def test_a_write_with_a_lost_reply_is_answered_like_any_other(
     acme: Tenant, contact: dict[str, Any], wire: Wire, function: str, request_: dict[str, Any]
 ) -> None:
     call("assign_tag", acme, contactId=contact["id"], **TAG)
@@ -298,7 +299,7 @@ def test_a_write_whose_reply_was_lost_is_answered_as_ever(
     assert invoke(function, request_to(function, contact, request_))["statusCode"] == 200
 
 
-def test_an_item_that_nobody_can_read_is_a_500_with_its_trace_in_the_log(
+def test_a_malformed_item_is_a_500_with_its_trace_in_the_log(
     acme: Tenant, table: Table, log: Callable[[], str]
 ) -> None:
     table.put_item(Item={"pk": f"{acme.id}#12345", "sk": "CONTACT", "id": 7})

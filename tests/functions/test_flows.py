@@ -1,4 +1,4 @@
-"""The requests to DynamoDB that each call makes, in sequence."""
+"""The requests to DynamoDB that each call sends, in sequence."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from contacts.storage.items import ContactPointer
 from tests.conftest import forget
 from tests.events import ACME, Tenant
 from tests.faults import refuse
-from tests.functions.conftest import Wire
+from tests.functions.conftest import Wire, assign_tags
 from tests.handlers import call
 from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED, UNAVAILABLE
 
@@ -39,7 +39,7 @@ TAG = {"json_body": {"tag_id": ACME.tag_ids[0]}}
         ("remove_tag", {"tagId": "c1234567"}, ["GetItem", "UpdateItem"], ["UpdateItem"]),
     ],
 )
-def test_by_id_the_pointer_is_read_until_it_is_known(
+def test_a_process_reads_the_pointer_of_an_id_once(
     acme: Tenant,
     contact: dict[str, Any],
     wire: Wire,
@@ -70,7 +70,7 @@ def test_by_id_the_pointer_is_read_until_it_is_known(
         ("remove_tag", {"tagId": "vip"}, []),
     ],
 )
-def test_without_a_pointer_nothing_follows(
+def test_an_unknown_id_costs_one_read(
     acme: Tenant, wire: Wire, function: str, request_: dict[str, Any], operations: list[str]
 ) -> None:
     call(function, acme, contactId=new_id(), **request_)
@@ -95,7 +95,7 @@ def test_without_a_pointer_nothing_follows(
         ("remove_tag", [{"contactId": "the contact", "tagId": ACME.tag_ids[0]}]),
     ],
 )
-def test_a_function_is_permitted_exactly_what_it_does(
+def test_the_role_of_a_function_allows_exactly_its_requests(
     acme: Tenant,
     contact: dict[str, Any],
     wire: Wire,
@@ -109,18 +109,18 @@ def test_a_function_is_permitted_exactly_what_it_does(
     assert set(statement["Action"]) == wire.actions
 
 
-def test_by_phone_is_one_read(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+def test_a_contact_is_read_by_phone_with_one_request(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     assert call("get_contact_by_phone", acme, query={"phone": contact["phone"]})[0] == 200
     assert call("get_contact_by_phone", acme, query={"phone": "99999"})[0] == 404
     assert wire.operations == ["GetItem", "GetItem"]
 
 
-def test_an_existing_contact_is_refreshed_by_one_write(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+def test_an_existing_contact_is_refreshed_with_one_write(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     assert call("upsert_contact", acme, json_body={"phone": contact["phone"]})[0] == 200
     assert wire.operations == ["UpdateItem"]
 
 
-def test_a_new_contact_is_made_with_its_pointer_in_one_transaction(acme: Tenant, wire: Wire, table: Table) -> None:
+def test_a_new_contact_and_its_pointer_are_created_in_one_transaction(acme: Tenant, wire: Wire, table: Table) -> None:
     _, contact = call("upsert_contact", acme, json_body={"phone": "12345"})
     assert wire.operations == ["UpdateItem", "TransactWriteItems"]
     transaction = wire.requests[1][1]
@@ -141,26 +141,26 @@ def test_a_new_contact_is_made_with_its_pointer_in_one_transaction(acme: Tenant,
     }
 
 
-def test_who_loses_the_race_to_create_refreshes_the_winners_contact(
+def test_a_caller_who_loses_the_race_to_create_refreshes_the_winners_contact(
     acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
-    wire.fail("UpdateItem", [refuse("ConditionalCheckFailedException")])  # at that moment it was not there yet
+    wire.fail(
+        "UpdateItem", [refuse("ConditionalCheckFailedException")]
+    )  # as if another caller created it right after this
     status, again = call("upsert_contact", acme, json_body={"phone": contact["phone"]})
     assert (status, again["id"]) == (200, contact["id"])
     assert wire.operations == ["UpdateItem", "TransactWriteItems", "UpdateItem"]
 
 
-def test_who_loses_it_for_ever_is_asked_to_come_back(acme: Tenant, wire: Wire) -> None:
+def test_a_caller_who_loses_every_race_gets_a_503(acme: Tenant, wire: Wire) -> None:
     wire.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
     lost = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
     wire.fail("TransactWriteItems", repeat(refuse("TransactionCanceledException", CancellationReasons=lost)))
     assert call("upsert_contact", acme, json_body={"phone": "12345"}) == UNAVAILABLE
-    assert 10 < len(wire.operations) < 100  # it pauses in between
+    assert 10 < len(wire.operations) < 100  # with pauses between the attempts
 
 
-def test_reads_on_the_way_of_a_request_are_strongly_consistent(
-    acme: Tenant, contact: dict[str, Any], wire: Wire
-) -> None:
+def test_the_reads_of_a_request_are_strongly_consistent(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     call("get_contact", acme, contactId=contact["id"])
     call("get_contact_by_phone", acme, query={"phone": contact["phone"]})
     call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": acme.tag_ids[0]})
@@ -170,7 +170,7 @@ def test_reads_on_the_way_of_a_request_are_strongly_consistent(
     ] == [True] * 4
 
 
-def test_pointer_and_tag_are_read_together_and_the_tag_alone_when_the_pointer_is_known(
+def test_pointer_and_tag_are_read_together_until_the_pointer_is_known(
     acme: Tenant, contact: dict[str, Any], wire: Wire
 ) -> None:
     assignment = {"contactId": contact["id"], "json_body": {"tag_id": acme.tag_ids[0]}}
@@ -183,9 +183,8 @@ def test_pointer_and_tag_are_read_together_and_the_tag_alone_when_the_pointer_is
     assert [each["RequestItems"]["contacts-local"]["Keys"] for each in batches] == [[pointer, tag], [tag]]
 
 
-def test_the_cap_needs_no_request_of_its_own(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
-    for tag_id in acme.tag_ids[:20]:
-        call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id})
+def test_the_cap_costs_no_request(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+    assign_tags(acme, contact, acme.tag_ids[:20])
     wire.requests.clear()
     body = {"tag_id": acme.tag_ids[20]}
     assert call("assign_tag", acme, contactId=contact["id"], json_body=body) == TAG_LIMIT_REACHED
@@ -202,7 +201,7 @@ def test_the_cap_needs_no_request_of_its_own(acme: Tenant, contact: dict[str, An
         ("remove_tag", {"tagId": "c1234567"}, "UpdateItem", (200, {"ok": True})),
     ],
 )
-def test_a_contact_that_is_deleted_in_the_middle_does_not_come_back(
+def test_a_contact_that_is_deleted_between_two_requests_is_not_created_again(
     acme: Tenant,
     contact: dict[str, Any],
     wire: Wire,
@@ -218,7 +217,9 @@ def test_a_contact_that_is_deleted_in_the_middle_does_not_come_back(
     assert "Item" not in table.get_item(Key=key)
 
 
-def test_of_two_assignments_within_a_millisecond_one_is_new(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
+def test_only_one_of_two_assignments_within_a_millisecond_is_new(
+    acme: Tenant, contact: dict[str, Any], wire: Wire
+) -> None:
     def assign_too() -> None:
         _, request = wire.requests[-1]
         twin = re.sub(r'(?<="written_by": {"S": ")[^"]+', "another call", json.dumps(request))
@@ -228,9 +229,7 @@ def test_of_two_assignments_within_a_millisecond_one_is_new(acme: Tenant, contac
     assert call("assign_tag", acme, contactId=contact["id"], **TAG)[0] == 200
 
 
-def test_a_function_that_lives_long_forgets_pointers_rather_than_run_out_of_memory(
-    acme: Tenant, contact: dict[str, Any]
-) -> None:
+def test_a_process_forgets_pointers_before_it_runs_out_of_memory(acme: Tenant, contact: dict[str, Any]) -> None:
     contacts._known_phones.update({("pk", str(number)): "12345" for number in range(10_000)})
     assert call("get_contact", acme, contactId=contact["id"])[0] == 200
     assert contacts._known_phones == {ContactPointer.key(acme.id, contact["id"]): contact["phone"]}

@@ -1,4 +1,4 @@
-"""Idempotency-Key: a call that is repeated is answered again, and done once"""
+"""The Idempotency-Key: a repeated request gets the same answer and has one effect."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from contacts.runtime.identifiers import new_id
 from contacts.storage.items import TagItem
 from tests.events import REQUEST_ID, Tenant, build_event
 from tests.faults import refuse
-from tests.functions.conftest import Fault, Wire
+from tests.functions.conftest import Fault, Wire, assign_tags
 from tests.handlers import call, invoke
 from tests.refusals import (
     CONTACT_NOT_FOUND,
@@ -44,7 +44,7 @@ INVALID = refuse("ValidationException")
 
 
 def send(function: str, tenant: Tenant, key: str = KEY, **request: Any) -> dict[str, Any]:
-    """The whole answer to a request with an Idempotency-Key."""
+    """The whole answer to the request with this Idempotency-Key."""
     headers = {"Idempotency-Key": key} | request.pop("headers", {})
     answer: dict[str, Any] = invoke(function, build_event(function, tenant, headers=headers, **request))
     return answer
@@ -63,7 +63,7 @@ def records(table: Table) -> list[dict[str, Any]]:
 
 
 def change_record(table: Table, **attributes: object) -> None:
-    """As it might be, had it been written at another time or by another function."""
+    """Gives the only record these attributes, as if another process had written it."""
     (record,) = records(table)
     table.put_item(Item=record | attributes)
 
@@ -79,14 +79,14 @@ WRITES: dict[str, Callable[[Tenant, dict[str, Any]], dict[str, Any]]] = {
 
 @pytest.fixture(params=WRITES)
 def write(request: pytest.FixtureRequest, acme: Tenant, contact: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A function that writes, and a request to it."""
+    """A writing function, and a request to it."""
     return request.param, WRITES[request.param](acme, contact)
 
 
-# What is repeated
+# Repetitions
 
 
-def test_a_call_that_is_repeated_is_answered_again_and_done_once(
+def test_a_repeated_request_gets_the_same_answer_and_has_one_effect(
     acme: Tenant, table: Table, write: tuple[str, dict[str, Any]]
 ) -> None:
     function, request = write
@@ -100,7 +100,7 @@ def test_a_call_that_is_repeated_is_answered_again_and_done_once(
     assert table.scan()["Items"] == done
 
 
-def test_the_kept_headers_come_with_it(acme: Tenant, contact: dict[str, Any]) -> None:
+def test_a_replayed_answer_has_the_headers_of_the_first(acme: Tenant, contact: dict[str, Any]) -> None:
     request = {"contactId": contact["id"], "json_body": {"tag_id": acme.tag_ids[0]}}
     send("assign_tag", acme, **request)
     call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": acme.tag_ids[1]})
@@ -116,7 +116,7 @@ def test_the_kept_headers_come_with_it(acme: Tenant, contact: dict[str, Any]) ->
     )
 
 
-def test_the_request_id_is_the_new_requests(acme: Tenant) -> None:
+def test_a_replayed_answer_has_the_request_id_of_the_repetition(acme: Tenant) -> None:
     ids = [
         send("upsert_contact", acme, headers={"X-Request-Id": name}, **CREATE)["headers"]["X-Request-Id"]
         for name in ("first", "second")
@@ -124,18 +124,18 @@ def test_the_request_id_is_the_new_requests(acme: Tenant) -> None:
     assert ids == ["first", "second"]
 
 
-def test_without_the_header_nothing_is_kept(acme: Tenant, table: Table) -> None:
+def test_no_answer_is_kept_without_the_header(acme: Tenant, table: Table) -> None:
     assert [call("upsert_contact", acme, **CREATE)[0] for _ in range(2)] == [201, 200]
     assert records(table) == []
 
 
-def test_another_key_is_another_call(acme: Tenant) -> None:
+def test_another_key_is_another_request(acme: Tenant) -> None:
     answers = [send("upsert_contact", acme, key, **CREATE) for key in ("key", "Key", "key2")]
     assert [answer["statusCode"] for answer in answers] == [201, 200, 200]
     assert all("Idempotency-Replayed" not in answer["headers"] for answer in answers)
 
 
-def test_the_same_key_of_another_api_key_is_another_call(acme: Tenant, globex: Tenant) -> None:
+def test_the_same_key_with_another_api_key_is_another_request(acme: Tenant, globex: Tenant) -> None:
     assert send("upsert_contact", acme, **CREATE)["statusCode"] == 201
     assert send("upsert_contact", replace(acme, key_id=new_id()), **CREATE)["statusCode"] == 200
     assert send("upsert_contact", globex, **CREATE)["statusCode"] == 201
@@ -148,20 +148,22 @@ def test_a_key_is_1_to_255_visible_characters(acme: Tenant, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a" * 256, "a\n", "\0", "\x7f", "é", "１", "\ud800"])
-def test_a_malformed_key_is_named(acme: Tenant, table: Table, key: str) -> None:
+def test_a_malformed_key_is_refused(acme: Tenant, table: Table, key: str) -> None:
     found = table.scan()["Items"]
     assert outcome(send("upsert_contact", acme, key, **CREATE)) == MALFORMED
     assert table.scan()["Items"] == found
 
 
-def test_under_a_malformed_key_nothing_is_done(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
+def test_a_request_with_a_malformed_key_has_no_effect(
+    acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire
+) -> None:
     function, request = write
     assert outcome(send(function, acme, "a b", **request)) == MALFORMED
     assert wire.operations == []
 
 
 @pytest.mark.parametrize("key", [KEY, "", "é"])
-def test_a_read_has_no_use_for_it(acme: Tenant, contact: dict[str, Any], table: Table, key: str) -> None:
+def test_a_read_ignores_the_header(acme: Tenant, contact: dict[str, Any], table: Table, key: str) -> None:
     for function, request in {
         "get_contact": {"contactId": contact["id"]},
         "get_contact_by_phone": {"query": {"phone": contact["phone"]}},
@@ -171,7 +173,7 @@ def test_a_read_has_no_use_for_it(acme: Tenant, contact: dict[str, Any], table: 
     assert records(table) == []
 
 
-# What is another request under the same key
+# Other requests with the same key
 
 
 def test_another_body_is_refused(acme: Tenant, table: Table) -> None:
@@ -183,7 +185,7 @@ def test_another_body_is_refused(acme: Tenant, table: Table) -> None:
     assert table.scan()["Items"] == done
 
 
-def test_the_same_body_in_base64_is_no_other(acme: Tenant) -> None:
+def test_the_same_body_in_base64_is_the_same_request(acme: Tenant) -> None:
     first = send("upsert_contact", acme, body='{"phone": "12345"}')
     assert send("upsert_contact", acme, body=b'{"phone": "12345"}') == replayed(first)
 
@@ -201,13 +203,13 @@ def test_another_method_is_refused(acme: Tenant, contact: dict[str, Any]) -> Non
     assert call("get_contact", acme, contactId=contact["id"])[0] == 200
 
 
-def test_so_it_is_while_the_first_is_being_worked_on(acme: Tenant, table: Table) -> None:
+def test_another_body_is_refused_while_the_first_request_is_in_progress(acme: Tenant, table: Table) -> None:
     send("upsert_contact", acme, **CREATE)
     change_record(table, status="INPROGRESS", in_progress_until=int(1000 * (time.time() + 20)))
     assert outcome(send("upsert_contact", acme, json_body={"phone": "123456"})) == KEY_REUSED
 
 
-# What is not kept
+# Answers that are not kept
 
 
 def test_a_400_is_not_kept(acme: Tenant, table: Table) -> None:
@@ -227,8 +229,7 @@ def test_a_404_is_not_kept(acme: Tenant, contact: dict[str, Any], table: Table) 
 
 def test_a_409_is_not_kept(acme: Tenant, contact: dict[str, Any], table: Table) -> None:
     *most, last = acme.tag_ids
-    for tag_id in most:
-        call("assign_tag", acme, contactId=contact["id"], json_body={"tag_id": tag_id})
+    assign_tags(acme, contact, most)
     request = {"contactId": contact["id"], "json_body": {"tag_id": last}}
     assert outcome(send("assign_tag", acme, **request)) == TAG_LIMIT_REACHED
     assert records(table) == []
@@ -246,10 +247,10 @@ def test_a_fault_is_not_kept(
     assert send("delete_contact", acme, contactId=contact["id"])["statusCode"] == 200
 
 
-# What happens at the same time, and late
+# Requests at the same moment, and expiry
 
 
-def test_while_the_first_is_being_worked_on_the_second_is_refused(acme: Tenant, table: Table) -> None:
+def test_a_repetition_is_refused_while_the_first_request_is_in_progress(acme: Tenant, table: Table) -> None:
     first = send("upsert_contact", acme, **CREATE)
     later = int(1000 * (time.time() + 20))
     change_record(table, status="INPROGRESS", in_progress_until=later, owner="another", answer=None)
@@ -261,7 +262,7 @@ def test_while_the_first_is_being_worked_on_the_second_is_refused(acme: Tenant, 
     assert first["statusCode"] == 201
 
 
-def test_a_lock_holds_as_long_as_its_function_can_run(acme: Tenant, wire: Wire) -> None:
+def test_a_lock_lasts_as_long_as_its_function_can_run(acme: Tenant, wire: Wire) -> None:
     before = time.time()
     send("upsert_contact", acme, **CREATE)
     operation, request = wire.requests[0]
@@ -270,7 +271,7 @@ def test_a_lock_holds_as_long_as_its_function_can_run(acme: Tenant, wire: Wire) 
     assert before + 19.9 < int(request["Item"]["in_progress_until"]["N"]) / 1000 <= time.time() + 20
 
 
-def test_a_lock_whose_function_died_frees_itself(acme: Tenant, table: Table) -> None:
+def test_the_lock_of_a_function_that_died_expires(acme: Tenant, table: Table) -> None:
     send("upsert_contact", acme, **CREATE)
     just_now = int(1000 * time.time()) - 1
     change_record(table, status="INPROGRESS", in_progress_until=just_now, owner="another", answer=None)
@@ -280,7 +281,7 @@ def test_a_lock_whose_function_died_frees_itself(acme: Tenant, table: Table) -> 
     assert send("upsert_contact", acme, **CREATE) == replayed(second)
 
 
-def test_so_it_does_for_another_request(acme: Tenant, table: Table) -> None:
+def test_an_expired_lock_does_not_refuse_another_body(acme: Tenant, table: Table) -> None:
     send("upsert_contact", acme, **CREATE)
     change_record(table, status="INPROGRESS", in_progress_until=0, owner="another", answer=None)
     assert send("upsert_contact", acme, json_body={"phone": "123456"})["statusCode"] == 201
@@ -293,7 +294,7 @@ def test_an_answer_is_kept_for_a_day(acme: Tenant, table: Table) -> None:
     assert before + DAY <= record["expires_at"] <= time.time() + DAY
 
 
-def test_a_record_that_expired_is_none_though_it_is_still_there(acme: Tenant, table: Table) -> None:
+def test_an_expired_record_is_ignored_before_dynamodb_deletes_it(acme: Tenant, table: Table) -> None:
     first = send("upsert_contact", acme, **CREATE)
     change_record(table, expires_at=int(time.time()) + 60)
     assert send("upsert_contact", acme, **CREATE) == replayed(first)
@@ -305,7 +306,7 @@ def test_a_record_that_expired_is_none_though_it_is_still_there(acme: Tenant, ta
     assert send("upsert_contact", acme, json_body={"phone": "123456"})["statusCode"] == 201
 
 
-def test_who_lost_the_lock_does_not_complete_it(
+def test_a_request_that_lost_its_lock_does_not_complete_it(
     acme: Tenant, contact: dict[str, Any], table: Table, wire: Wire, log: Callable[[], str]
 ) -> None:
     wire.interrupt("TransactWriteItems", lambda: change_record(table, owner="another"))
@@ -314,17 +315,19 @@ def test_who_lost_the_lock_does_not_complete_it(
     assert [(record["owner"], record["status"]) for record in records(table)] == [("another", "INPROGRESS")]
 
 
-def test_nor_does_he_release_it(acme: Tenant, table: Table, wire: Wire, log: Callable[[], str]) -> None:
+def test_a_request_that_lost_its_lock_does_not_release_it(
+    acme: Tenant, table: Table, wire: Wire, log: Callable[[], str]
+) -> None:
     wire.interrupt("GetItem", lambda: change_record(table, owner="another"))
     assert outcome(send("delete_contact", acme, contactId=new_id())) == CONTACT_NOT_FOUND
     assert "The lock was not released" in log()
     assert [record["owner"] for record in records(table)] == ["another"]
 
 
-# What DynamoDB does to it
+# Faults
 
 
-def test_a_lock_whose_reply_was_lost_is_ones_own(acme: Tenant, wire: Wire) -> None:
+def test_a_lock_with_a_lost_reply_belongs_to_its_request(acme: Tenant, wire: Wire) -> None:
     wire.fail("PutItem", [refuse("InternalServerError", 500, after_the_effect=True)])
     first = send("upsert_contact", acme, **CREATE)
     assert first["statusCode"] == 201
@@ -333,7 +336,7 @@ def test_a_lock_whose_reply_was_lost_is_ones_own(acme: Tenant, wire: Wire) -> No
 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, UNANSWERED, THROTTLED, INVALID])
-def test_what_was_done_is_answered_though_the_answer_cannot_be_kept(
+def test_a_request_is_answered_even_if_its_answer_cannot_be_kept(
     acme: Tenant, contact: dict[str, Any], table: Table, wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
     wire.fail("UpdateItem", repeat(fault))
@@ -345,7 +348,7 @@ def test_what_was_done_is_answered_though_the_answer_cannot_be_kept(
 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, UNANSWERED, THROTTLED, INVALID])
-def test_an_error_stays_what_it_is_though_the_lock_cannot_be_released(
+def test_an_error_is_answered_even_if_its_lock_cannot_be_released(
     acme: Tenant, table: Table, wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
     wire.fail("DeleteItem", repeat(fault))
@@ -355,7 +358,7 @@ def test_an_error_stays_what_it_is_though_the_lock_cannot_be_released(
 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, UNANSWERED, THROTTLED])
-def test_without_a_lock_nothing_is_done(
+def test_a_request_without_a_lock_has_no_effect(
     acme: Tenant, contact: dict[str, Any], wire: Wire, log: Callable[[], str], fault: Fault
 ) -> None:
     wire.fail("PutItem", repeat(fault))
@@ -367,15 +370,13 @@ def test_without_a_lock_nothing_is_done(
     assert call("get_contact", acme, contactId=contact["id"])[0] == 200
 
 
-def test_a_lock_that_dynamodb_does_not_understand_is_our_fault(
-    acme: Tenant, contact: dict[str, Any], wire: Wire
-) -> None:
+def test_a_lock_that_dynamodb_rejects_is_a_500(acme: Tenant, contact: dict[str, Any], wire: Wire) -> None:
     wire.fail("PutItem", [INVALID])
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == INTERNAL_ERROR
     assert wire.operations == ["PutItem"]
 
 
-# What it costs, and what it leaves behind
+# Cost, items and log
 
 
 FLOWS = {
@@ -387,19 +388,21 @@ FLOWS = {
 }
 
 
-def test_it_costs_two_requests_more(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
+def test_an_idempotency_key_costs_two_requests(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
     function, request = write
     send(function, acme, **request)
     assert wire.operations == ["PutItem", *FLOWS[function], "UpdateItem"]
 
 
-def test_without_the_header_it_costs_none(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
+def test_a_request_without_the_header_costs_nothing_more(
+    acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire
+) -> None:
     function, request = write
     call(function, acme, **request)
     assert wire.operations == FLOWS[function]
 
 
-def test_a_replay_costs_one(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
+def test_a_replay_costs_one_request(acme: Tenant, write: tuple[str, dict[str, Any]], wire: Wire) -> None:
     function, request = write
     send(function, acme, **request)
     wire.requests.clear()
@@ -407,7 +410,7 @@ def test_a_replay_costs_one(acme: Tenant, write: tuple[str, dict[str, Any]], wir
     assert wire.operations == ["PutItem"]
 
 
-def test_a_refusal_costs_two_more(acme: Tenant, wire: Wire) -> None:
+def test_a_refused_request_costs_two_requests_more(acme: Tenant, wire: Wire) -> None:
     send("delete_contact", acme, contactId=new_id())
     assert wire.operations == ["PutItem", "GetItem", "DeleteItem"]
 
@@ -438,7 +441,7 @@ def test_a_lock_holds_nothing_of_a_contact(acme: Tenant, wire: Wire) -> None:
     assert "Ada" not in lock
 
 
-def test_neither_key_nor_answer_reaches_the_log(acme: Tenant, table: Table, log: Callable[[], str]) -> None:
+def test_neither_key_nor_answer_is_logged(acme: Tenant, table: Table, log: Callable[[], str]) -> None:
     request: dict[str, Any] = {"json_body": {"phone": "491512345678", "display_name": "Ada Lovelace"}}
     send("upsert_contact", acme, **request)
     send("upsert_contact", acme, **request)

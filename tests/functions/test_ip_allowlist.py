@@ -1,4 +1,4 @@
-"""The addresses that a key can be restricted to, checked in the function"""
+"""The IP allowlist of a key, which the function checks."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def whoami(tenant: Tenant, allowlist: str, source_ip: str, **request: Any) -> tu
         ("203.0.113.0/24", "::ffff:cb00:7107"),
     ],
 )
-def test_a_call_from_an_allowed_address_is_answered(acme: Tenant, allowlist: str, source_ip: str) -> None:
+def test_a_request_from_an_allowed_address_is_answered(acme: Tenant, allowlist: str, source_ip: str) -> None:
     status, identity = whoami(acme, allowlist, source_ip)
     assert (status, identity["ipAllowlist"], identity["sourceIp"]) == (200, allowlist.split(), source_ip)
 
@@ -52,23 +52,23 @@ def test_a_call_from_an_allowed_address_is_answered(acme: Tenant, allowlist: str
         ("203.0.113.0/24", "::203.0.113.7"),
     ],
 )
-def test_one_from_another_address_is_refused(acme: Tenant, allowlist: str, source_ip: str) -> None:
+def test_a_request_from_another_address_is_refused(acme: Tenant, allowlist: str, source_ip: str) -> None:
     assert whoami(acme, allowlist, source_ip) == ADDRESS_NOT_ALLOWED
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP"])
-def test_no_header_speaks_for_an_address(acme: Tenant, name: str) -> None:
+def test_headers_with_addresses_are_ignored(acme: Tenant, name: str) -> None:
     assert whoami(acme, ELSEWHERE, "203.0.113.7", headers={name: "198.51.100.1"}) == ADDRESS_NOT_ALLOWED
     assert whoami(acme, "203.0.113.0/24", "203.0.113.7", headers={name: "198.51.100.1"})[0] == 200
 
 
-def test_nothing_is_done_for_a_call_that_is_refused(acme: Tenant, wire: Wire) -> None:
+def test_a_refused_request_has_no_effect(acme: Tenant, wire: Wire) -> None:
     refused = call("upsert_contact", acme, key={"ipAllowlist": ELSEWHERE}, json_body={"phone": "12345"})
     assert refused == ADDRESS_NOT_ALLOWED
     assert wire.operations == []
 
 
-def test_the_checks_keep_their_order(acme: Tenant) -> None:
+def test_the_checks_have_the_order_of_the_contract(acme: Tenant) -> None:
     request: dict[str, Any] = {"headers": {"Idempotency-Key": "a b"}, "body": "[]"}
     key = {"requireSignature": "true", "ipAllowlist": ELSEWHERE}
     assert call("upsert_contact", acme, key=key, **request) == signature_rejected("missing_header")

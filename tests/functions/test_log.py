@@ -1,4 +1,4 @@
-"""What a log line says, and what none may say."""
+"""The log lines of a request, which have no personal data."""
 
 import json
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def with_id(request: dict[str, Any], contact: dict[str, Any]) -> dict[str, Any]:
 
 
 @CALLS
-def test_a_line_says_whose_request_it_was_and_how_it_ended(
+def test_a_request_is_logged_with_its_tenant_key_route_and_status(
     acme: Tenant, ada: dict[str, Any], log: Callable[[], str], function: str, request_: dict[str, Any], operation: str
 ) -> None:
     request_ = with_id(request_, ada)
@@ -75,7 +75,7 @@ def test_a_line_says_whose_request_it_was_and_how_it_ended(
 
 
 @CALLS
-def test_phones_names_reasons_and_keys_are_not_logged(
+def test_a_successful_request_logs_no_personal_data(
     acme: Tenant, ada: dict[str, Any], log: Callable[[], str], function: str, request_: dict[str, Any], operation: str
 ) -> None:
     assert call(function, acme, **with_id(request_, ada))[0] < 300
@@ -86,7 +86,7 @@ def test_phones_names_reasons_and_keys_are_not_logged(
 
 @CALLS
 @pytest.mark.parametrize("code", ["ValidationException", "ThrottlingException"])
-def test_nor_are_they_when_the_call_fails(
+def test_a_failed_request_logs_no_personal_data(
     acme: Tenant,
     ada: dict[str, Any],
     wire: Wire,
@@ -118,21 +118,21 @@ def test_nor_are_they_when_the_call_fails(
         ("remove_tag", {"contactId": PHONE, "tagId": NAME}),
     ],
 )
-def test_nor_are_they_when_the_request_is_refused(
+def test_a_refused_request_logs_no_personal_data(
     log: Callable[[], str], acme: Tenant, function: str, request_: dict[str, Any]
 ) -> None:
     call(function, acme, **request_)
     assert [secret for secret in SECRETS if secret in log()] == []
 
 
-def test_a_refusal_is_logged_by_its_name(acme: Tenant, log: Callable[[], str]) -> None:
+def test_a_refusal_is_logged_with_the_name_of_its_error(acme: Tenant, log: Callable[[], str]) -> None:
     call("get_contact", acme, contactId="c1234567")
     line, metric = lines(log())
     assert (line["level"], line["message"], line["status"]) == ("INFO", "ContactNotFound", 404)
     assert metric["ContactNotFound"] == [1.0]
 
 
-def test_a_bug_is_logged_as_one(acme: Tenant, wire: Wire, log: Callable[[], str]) -> None:
+def test_a_bug_is_logged_as_an_error_with_its_trace(acme: Tenant, wire: Wire, log: Callable[[], str]) -> None:
     wire.fail("GetItem", [refuse("ValidationException")])
     call("get_contact", acme, contactId="c1234567")
     trace, last, metric = lines(log())
@@ -141,7 +141,7 @@ def test_a_bug_is_logged_as_one(acme: Tenant, wire: Wire, log: Callable[[], str]
     assert metric["Bug"] == [1.0]
 
 
-def test_a_warm_function_does_not_log_the_ids_of_the_request_before(
+def test_a_warm_function_does_not_log_the_ids_of_an_earlier_request(
     acme: Tenant, ada: dict[str, Any], log: Callable[[], str]
 ) -> None:
     call("get_contact", acme, contactId=ada["id"])

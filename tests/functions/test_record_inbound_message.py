@@ -1,4 +1,4 @@
-"""The queue of inbound messages"""
+"""The queue of inbound messages."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def dead_letters(table: Table, monkeypatch: pytest.MonkeyPatch) -> Queue:
 
 
 def at(seconds: float) -> str:
-    """So long after noon."""
+    """A time this long after noon."""
     return timestamps.to_text(NOON + timedelta(seconds=seconds))
 
 
@@ -59,14 +59,14 @@ def found(tenant: Tenant, phone: str = PHONE) -> dict[str, Any]:
 
 @pytest.fixture(params=["warm", "cold"])
 def environment(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """Called between two messages: the second may be handled where the first was, or elsewhere."""
+    """Called between two messages: the second is handled by the same process or by a new one."""
     return forget if request.param == "cold" else lambda: None
 
 
-# What a message does
+# Effects
 
 
-def test_the_first_message_makes_the_contact(acme: Tenant) -> None:
+def test_the_first_message_creates_the_contact(acme: Tenant) -> None:
     before = timestamps.now()
     assert deliver(FUNCTION, message(acme, at(0), " Ada ", phone="+49 151 2345-678")) == []
     contact = found(acme)
@@ -86,12 +86,12 @@ def test_the_first_message_makes_the_contact(acme: Tenant) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "", " \t"])
-def test_it_may_come_without_a_name(acme: Tenant, name: str | None) -> None:
+def test_a_message_may_have_no_name(acme: Tenant, name: str | None) -> None:
     record(acme, 0, name)
     assert found(acme)["displayName"] is None
 
 
-def test_fields_of_tomorrow_are_ignored(acme: Tenant) -> None:
+def test_unknown_fields_are_ignored(acme: Tenant) -> None:
     body = message(acme, at(0)) | {"channel": "whatsapp", "id": 1}
     del body["displayName"]
     assert deliver(FUNCTION, body) == []
@@ -126,7 +126,9 @@ def test_a_later_message_moves_last_seen_forward(acme: Tenant, environment: Call
     assert second["updatedAt"] > first["updatedAt"]
 
 
-def test_an_earlier_one_never_moves_it_back(acme: Tenant, table: Table, environment: Callable[[], None]) -> None:
+def test_an_earlier_message_does_not_move_last_seen_back(
+    acme: Tenant, table: Table, environment: Callable[[], None]
+) -> None:
     record(acme, 300)
     items = table.scan()["Items"]
     environment()
@@ -134,7 +136,7 @@ def test_an_earlier_one_never_moves_it_back(acme: Tenant, table: Table, environm
     assert table.scan()["Items"] == items
 
 
-def test_a_name_is_set_where_there_is_none(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_a_message_names_only_a_contact_without_a_name(acme: Tenant, environment: Callable[[], None]) -> None:
     record(acme, 0)
     environment()
     record(acme, 60, "Ada")
@@ -144,7 +146,7 @@ def test_a_name_is_set_where_there_is_none(acme: Tenant, environment: Callable[[
     assert (found(acme)["displayName"], found(acme)["lastSeenAt"]) == ("Ada", at(120))
 
 
-def test_an_earlier_message_still_brings_a_name(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_an_earlier_message_also_names_a_contact_without_a_name(acme: Tenant, environment: Callable[[], None]) -> None:
     record(acme, 300)
     first = found(acme)
     environment()
@@ -155,27 +157,27 @@ def test_an_earlier_message_still_brings_a_name(acme: Tenant, environment: Calla
     assert second["updatedAt"] > first["updatedAt"]
 
 
-def test_a_name_that_an_operator_cleared_may_come_back(acme: Tenant) -> None:
+def test_a_message_names_a_contact_whose_name_was_cleared(acme: Tenant) -> None:
     record(acme, 0, "Ada")
     call("update_contact", acme, contactId=found(acme)["id"], json_body={"display_name": None})
     record(acme, 60, "Ada L.")
     assert found(acme)["displayName"] == "Ada L."
 
 
-def test_tags_stay(acme: Tenant) -> None:
+def test_a_message_keeps_the_tags(acme: Tenant) -> None:
     record(acme, 0)
     _, assignment = call("assign_tag", acme, contactId=found(acme)["id"], json_body={"tag_id": acme.tag_ids[0]})
     record(acme, 60, "Ada")
     assert call("get_contact_by_phone", acme, query={"phone": PHONE})[1]["tagAssignments"] == [assignment]
 
 
-def test_tenants_have_contacts_of_their_own(acme: Tenant, globex: Tenant) -> None:
+def test_the_same_phone_is_another_contact_for_another_tenant(acme: Tenant, globex: Tenant) -> None:
     assert deliver(FUNCTION, message(acme, at(0), "Ada"), message(globex, at(1), "Grace")) == []
     assert (found(acme)["displayName"], found(globex)["displayName"]) == ("Ada", "Grace")
     assert found(acme)["id"] != found(globex)["id"]
 
 
-def test_after_a_deletion_a_message_makes_a_new_contact(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_a_message_after_a_deletion_creates_a_new_contact(acme: Tenant, environment: Callable[[], None]) -> None:
     record(acme, 0, "Ada")
     first = found(acme)
     call("delete_contact", acme, contactId=first["id"])
@@ -190,7 +192,7 @@ def test_after_a_deletion_a_message_makes_a_new_contact(acme: Tenant, environmen
 
 
 @pytest.mark.parametrize("seconds", [-59.999, -1, 0, 1, 59.999])
-def test_within_a_minute_of_the_last_nothing_is_written(
+def test_a_message_within_60_seconds_of_the_last_writes_nothing(
     acme: Tenant, table: Table, environment: Callable[[], None], seconds: float
 ) -> None:
     record(acme, 0)
@@ -200,28 +202,32 @@ def test_within_a_minute_of_the_last_nothing_is_written(
     assert table.scan()["Items"] == items
 
 
-def test_exactly_a_minute_later_is_no_longer_within(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_a_message_exactly_60_seconds_later_is_written(acme: Tenant, environment: Callable[[], None]) -> None:
     record(acme, 0)
     environment()
     record(acme, 60, "Ada")
     assert (found(acme)["lastSeenAt"], found(acme)["displayName"]) == (at(60), "Ada")
 
 
-def test_exactly_a_minute_earlier_neither(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_the_cooldown_does_not_hold_back_a_message_exactly_60_seconds_earlier(
+    acme: Tenant, environment: Callable[[], None]
+) -> None:
     record(acme, 0)
     environment()
     record(acme, -60, "Ada")
     assert (found(acme)["lastSeenAt"], found(acme)["displayName"]) == (at(0), "Ada")
 
 
-def test_what_wrote_nothing_does_not_prolong_it(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_a_message_that_wrote_nothing_does_not_prolong_the_cooldown(
+    acme: Tenant, environment: Callable[[], None]
+) -> None:
     for seconds, last_seen in {0: 0, 50: 0, 59: 0, 70: 70, 129: 70, 130: 130}.items():
         environment()
         record(acme, seconds)
         assert found(acme)["lastSeenAt"] == at(last_seen)
 
 
-def test_nor_does_it_where_the_last_was_only_read_of(acme: Tenant) -> None:
+def test_a_read_of_the_last_message_does_not_prolong_the_cooldown(acme: Tenant) -> None:
     record(acme, 0)
     forget()
     record(acme, 50)
@@ -229,7 +235,7 @@ def test_nor_does_it_where_the_last_was_only_read_of(acme: Tenant) -> None:
     assert found(acme)["lastSeenAt"] == at(70)
 
 
-def test_an_earlier_message_does_not_begin_another(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_an_earlier_message_does_not_start_another_cooldown(acme: Tenant, environment: Callable[[], None]) -> None:
     record(acme, 600)
     environment()
     record(acme, 0)
@@ -241,19 +247,19 @@ def test_an_earlier_message_does_not_begin_another(acme: Tenant, environment: Ca
     assert found(acme)["lastSeenAt"] == at(660)
 
 
-def test_it_is_each_contacts_own(acme: Tenant) -> None:
+def test_each_contact_has_its_own_cooldown(acme: Tenant) -> None:
     record(acme, 0)
     assert deliver(FUNCTION, message(acme, at(1), phone="12345")) == []
     assert found(acme, "12345")["lastSeenAt"] == at(1)
 
 
-def test_calls_of_the_api_do_not_start_it(acme: Tenant, contact: dict[str, Any]) -> None:
+def test_requests_of_the_api_do_not_start_a_cooldown(acme: Tenant, contact: dict[str, Any]) -> None:
     now = timestamps.now()
     deliver(FUNCTION, message(acme, now, phone=contact["phone"]))
     assert found(acme)["lastSeenAt"] == now
 
 
-def test_nor_do_they_feel_it_or_end_it(acme: Tenant, environment: Callable[[], None]) -> None:
+def test_requests_of_the_api_neither_feel_nor_end_a_cooldown(acme: Tenant, environment: Callable[[], None]) -> None:
     record(acme, 0)
     status, refreshed = call("upsert_contact", acme, json_body={"phone": PHONE})
     assert status == 200
@@ -266,10 +272,12 @@ def test_nor_do_they_feel_it_or_end_it(acme: Tenant, environment: Callable[[], N
     assert found(acme) == refreshed | {"displayName": "Ada", "updatedAt": found(acme)["updatedAt"]}
 
 
-# Again, out of order, all at once
+# Repetition, order, backlogs
 
 
-def test_the_same_message_five_times_is_one(acme: Tenant, table: Table, environment: Callable[[], None]) -> None:
+def test_five_deliveries_of_a_message_have_one_effect(
+    acme: Tenant, table: Table, environment: Callable[[], None]
+) -> None:
     record(acme, 0, "Ada")
     items = table.scan()["Items"]
     for _ in range(4):
@@ -278,25 +286,25 @@ def test_the_same_message_five_times_is_one(acme: Tenant, table: Table, environm
     assert table.scan()["Items"] == items
 
 
-def test_also_in_one_batch(acme: Tenant, table: Table) -> None:
+def test_five_copies_of_a_message_in_one_batch_have_one_effect(acme: Tenant, table: Table) -> None:
     assert deliver(FUNCTION, *repeat(message(acme, at(0), "Ada"), 5)) == []
     assert len(table.scan(FilterExpression="sk = :sk", ExpressionAttributeValues={":sk": "CONTACT"})["Items"]) == 1
 
 
-def test_two_messages_in_reverse_order_end_where_they_should(acme: Tenant) -> None:
+def test_two_messages_have_the_same_effect_in_either_order(acme: Tenant) -> None:
     assert deliver(FUNCTION, message(acme, at(300)), message(acme, at(0), "Ada")) == []
     contact = found(acme)
     assert (contact["lastSeenAt"], contact["displayName"]) == (at(300), "Ada")
 
 
-def test_a_backlog_is_no_burst(acme: Tenant, wire: Wire) -> None:
+def test_a_backlog_of_messages_is_not_held_back_by_the_cooldown(acme: Tenant, wire: Wire) -> None:
     backlog = [message(acme, at(300 * number)) for number in range(10)]
     assert deliver(FUNCTION, *backlog) == []
     assert wire.operations.count("UpdateItem") == 9
     assert (found(acme)["firstSeenAt"], found(acme)["lastSeenAt"]) == (at(0), at(2700))
 
 
-# What cannot be understood
+# Malformed messages
 
 
 @pytest.mark.parametrize(
@@ -330,7 +338,7 @@ def test_a_backlog_is_no_burst(acme: Tenant, wire: Wire) -> None:
         ({"receivedAt": "\ud800"}, NO_TIME),
     ],
 )
-def test_a_message_that_is_not_understood_is_laid_aside_with_its_cause(
+def test_a_malformed_message_goes_to_the_dead_letter_queue_and_its_cause_to_the_log(
     acme: Tenant, table: Table, dead_letters: Queue, log: Callable[[], str], body: Any, cause: str
 ) -> None:
     items = table.scan()["Items"]
@@ -348,7 +356,7 @@ def test_a_message_that_is_not_understood_is_laid_aside_with_its_cause(
 
 
 @pytest.mark.parametrize("name", ["tenantId", "phone", "receivedAt"])
-def test_a_field_that_is_missing_is_named(acme: Tenant, dead_letters: Queue, log: Callable[[], str], name: str) -> None:
+def test_the_log_names_a_missing_field(acme: Tenant, dead_letters: Queue, log: Callable[[], str], name: str) -> None:
     body = message(acme, at(0))
     del body[name]
     assert deliver(FUNCTION, body) == []
@@ -356,7 +364,7 @@ def test_a_field_that_is_missing_is_named(acme: Tenant, dead_letters: Queue, log
     assert json.loads(log().splitlines()[0])["cause"] == f"{name}: Field required."
 
 
-def test_three_bad_ones_of_ten_do_not_hold_up_the_others(acme: Tenant, dead_letters: Queue) -> None:
+def test_three_malformed_messages_of_ten_do_not_hold_up_the_others(acme: Tenant, dead_letters: Queue) -> None:
     batch: list[Any] = [message(acme, at(number), phone=f"1234{number}") for number in range(10)]
     batch[0], batch[4], batch[9] = "no JSON", [batch[4]], batch[9] | {"phone": "123"}
     assert deliver(FUNCTION, *batch) == []
@@ -366,16 +374,16 @@ def test_three_bad_ones_of_ten_do_not_hold_up_the_others(acme: Tenant, dead_lett
         assert status == (404 if number in {0, 4, 9} else 200)
 
 
-def test_one_that_cannot_be_laid_aside_comes_again(
+def test_a_malformed_message_is_retried_if_the_dead_letter_queue_does_not_exist(
     acme: Tenant, dead_letters: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue._sqs.cache_clear()  # as in a process that lays something aside for the first time
+    queue._sqs.cache_clear()  # as in a process that has not used the queue yet
     monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", dead_letters.url + "-elsewhere")
     assert deliver(FUNCTION, "no JSON", message(acme, at(0))) == [0]
     assert found(acme)["lastSeenAt"] == at(0)
 
 
-def test_without_a_dead_letter_queue_it_is_said_what_is_missing(
+def test_the_log_names_a_missing_dead_letter_queue(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch, log: Callable[[], str]
 ) -> None:
     monkeypatch.delenv("DEAD_LETTER_QUEUE_URL")
@@ -387,7 +395,7 @@ def test_without_a_dead_letter_queue_it_is_said_what_is_missing(
 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, refuse("ThrottlingException"), refuse("InternalServerError", 500)])
-def test_a_message_that_the_database_did_not_take_comes_again_alone(
+def test_a_failed_message_is_retried_alone(
     acme: Tenant, wire: Wire, dead_letters: Queue, log: Callable[[], str], fault: Any
 ) -> None:
     wire.fail("GetItem", repeat(fault, 3))
@@ -401,7 +409,7 @@ def test_a_message_that_the_database_did_not_take_comes_again_alone(
     assert found(acme, "12340")["lastSeenAt"] == at(0)
 
 
-def test_so_does_one_that_meets_a_bug_with_its_trace_in_the_log(
+def test_a_message_that_meets_a_bug_is_retried_with_its_trace_in_the_log(
     acme: Tenant, wire: Wire, log: Callable[[], str]
 ) -> None:
     wire.fail("GetItem", [refuse("ValidationException")])
@@ -411,20 +419,20 @@ def test_so_does_one_that_meets_a_bug_with_its_trace_in_the_log(
     assert "ValidationException" in failure["exception"]
 
 
-def test_when_all_fail_the_whole_batch_does(acme: Tenant, wire: Wire) -> None:
+def test_if_all_messages_fail_the_whole_batch_fails(acme: Tenant, wire: Wire) -> None:
     wire.fail("GetItem", repeat(UNREACHABLE))
     with pytest.raises(BatchProcessingError):
         deliver(FUNCTION, message(acme, at(0)), message(acme, at(0), phone="12345"))
 
 
-def test_a_failure_starts_no_cooldown(acme: Tenant, wire: Wire) -> None:
+def test_a_failed_message_starts_no_cooldown(acme: Tenant, wire: Wire) -> None:
     wire.fail("TransactWriteItems", repeat(UNREACHABLE, 3))
     assert deliver(FUNCTION, message(acme, at(0)), message(acme, at(0), phone="12345")) == [0]
     record(acme, 0)
     assert found(acme)["lastSeenAt"] == at(0)
 
 
-def test_a_stale_read_is_found_out_by_the_write(acme: Tenant, wire: Wire) -> None:
+def test_the_condition_of_the_write_detects_a_stale_read(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     first = found(acme)
     wire.requests.clear()
@@ -438,7 +446,7 @@ def test_a_stale_read_is_found_out_by_the_write(acme: Tenant, wire: Wire) -> Non
     assert (found(acme)["id"], found(acme)["lastSeenAt"]) == (first["id"], at(60))
 
 
-def test_a_contact_that_is_seen_meanwhile_is_not_seen_earlier(acme: Tenant, wire: Wire) -> None:
+def test_a_request_of_the_api_between_read_and_write_keeps_its_last_seen(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     wire.interrupt("UpdateItem", lambda: call("upsert_contact", acme, json_body={"phone": PHONE}))
     record(acme, 60, "Ada")
@@ -446,7 +454,7 @@ def test_a_contact_that_is_seen_meanwhile_is_not_seen_earlier(acme: Tenant, wire
     assert found(acme)["displayName"] == "Ada"
 
 
-def test_a_name_that_is_given_meanwhile_stays(acme: Tenant, wire: Wire) -> None:
+def test_a_name_that_is_given_between_read_and_write_stays(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     rename = {"contactId": found(acme)["id"], "json_body": {"display_name": "Grace"}}
     wire.interrupt("UpdateItem", lambda: call("update_contact", acme, **rename))
@@ -454,16 +462,18 @@ def test_a_name_that_is_given_meanwhile_stays(acme: Tenant, wire: Wire) -> None:
     assert (found(acme)["displayName"], found(acme)["lastSeenAt"]) == ("Grace", at(60))
 
 
-def test_a_later_message_that_is_handled_meanwhile_stays_the_last(acme: Tenant, table: Table, wire: Wire) -> None:
+def test_a_later_message_between_read_and_write_stays_the_last(acme: Tenant, table: Table, wire: Wire) -> None:
     record(acme, 0)
-    call("upsert_contact", acme, json_body={"phone": PHONE})  # so that no message moves lastSeenAt
+    call("upsert_contact", acme, json_body={"phone": PHONE})  # sets lastSeenAt to now, so no message moves it
     wire.interrupt("UpdateItem", lambda: record(acme, 300))
     record(acme, 60)
     item = table.get_item(Key={"pk": f"{acme.id}#{PHONE}", "sk": "CONTACT"})["Item"]
     assert item["last_inbound_at"] == at(300)
 
 
-def test_a_contact_that_is_deleted_meanwhile_is_made_anew(acme: Tenant, table: Table, wire: Wire) -> None:
+def test_a_contact_that_is_deleted_between_read_and_write_is_created_again(
+    acme: Tenant, table: Table, wire: Wire
+) -> None:
     record(acme, 0, "Ada")
     first = found(acme)
     wire.interrupt("UpdateItem", lambda: call("delete_contact", acme, contactId=first["id"]))
@@ -472,23 +482,23 @@ def test_a_contact_that_is_deleted_meanwhile_is_made_anew(acme: Tenant, table: T
     assert found(acme)["firstSeenAt"] == at(60)
 
 
-def test_who_loses_every_race_comes_again(acme: Tenant, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_loses_every_race_is_retried(acme: Tenant, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "BUDGET_SECONDS", 0.05)
     record(acme, 0)
     wire.fail("UpdateItem", repeat(refuse("ConditionalCheckFailedException")))
     assert deliver(FUNCTION, message(acme, at(60)), message(acme, at(0), phone="12345")) == [0]
 
 
-# What it costs, and what it leaves in the log
+# Cost and log
 
 
-def test_a_new_contact_is_one_read_and_one_transaction(acme: Tenant, wire: Wire) -> None:
+def test_a_new_contact_costs_one_read_and_one_transaction(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     assert wire.operations == ["GetItem", "TransactWriteItems"]
     assert wire.requests[0][1]["ConsistentRead"] is False
 
 
-def test_within_the_cooldown_a_warm_function_makes_no_request(acme: Tenant, wire: Wire) -> None:
+def test_a_warm_function_makes_no_request_within_the_cooldown(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     wire.requests.clear()
     record(acme, 59, "Ada")
@@ -496,7 +506,7 @@ def test_within_the_cooldown_a_warm_function_makes_no_request(acme: Tenant, wire
     assert wire.operations == []
 
 
-def test_elsewhere_it_makes_one_read_and_then_knows(acme: Tenant, wire: Wire) -> None:
+def test_another_process_reads_once_and_remembers_the_cooldown(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     wire.requests.clear()
     forget()
@@ -506,14 +516,14 @@ def test_elsewhere_it_makes_one_read_and_then_knows(acme: Tenant, wire: Wire) ->
     assert wire.requests[0][1]["ConsistentRead"] is False
 
 
-def test_after_it_a_message_is_a_read_and_a_write(acme: Tenant, wire: Wire) -> None:
+def test_a_message_after_the_cooldown_costs_a_read_and_a_write(acme: Tenant, wire: Wire) -> None:
     record(acme, 0)
     wire.requests.clear()
     record(acme, 60)
     assert wire.operations == ["GetItem", "UpdateItem"]
 
 
-def test_an_earlier_message_that_brings_nothing_is_a_read(acme: Tenant, wire: Wire) -> None:
+def test_an_earlier_message_that_changes_nothing_costs_a_read(acme: Tenant, wire: Wire) -> None:
     record(acme, 600)
     wire.requests.clear()
     record(acme, 0)

@@ -1,4 +1,4 @@
-"""The signature that a key can require, checked in the function"""
+"""The signature that a key can require, which the function checks."""
 
 import hmac
 import json
@@ -35,14 +35,14 @@ BODY = '{"phone": "12345"}'
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:
-    """Stands still."""
+    """Stops the clock."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture(autouse=True)
 def secrets(table: Table) -> SecretsManagerClient:
-    """With the root of the deployment, which no function has read yet."""
+    """Holds the signing root, which no function has read yet."""
     deployment_secrets._kept.pop(SECRET_NAME, None)
     client: SecretsManagerClient = deployment_secrets._client()
     client.create_secret(Name=SECRET_NAME, SecretString=SIGNING_ROOT)
@@ -51,7 +51,7 @@ def secrets(table: Table) -> SecretsManagerClient:
 
 @pytest.fixture
 def reads(secrets: SecretsManagerClient) -> Iterator[list[str]]:
-    """Grows with every request for a secret."""
+    """One entry per request for a secret."""
     reads: list[str] = []
 
     def note(event_name: str, **_: object) -> None:
@@ -359,7 +359,7 @@ def test_a_missing_root_is_a_503(acme: Tenant, secrets: SecretsManagerClient) ->
 
 
 def test_an_unreachable_secrets_manager_is_a_503(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)  # botocore retries as ever, but at once
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)  # botocore retries without a pause
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     client = cache(deployment_secrets._client.__wrapped__)  # a client for that address
     monkeypatch.setattr(deployment_secrets, "_client", client)

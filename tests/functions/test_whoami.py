@@ -12,7 +12,7 @@ from tests.refusals import INTERNAL_ERROR
 FUNCTION = "whoami"
 
 
-def test_a_key_learns_what_it_is(acme: Tenant) -> None:
+def test_the_answer_describes_the_key(acme: Tenant) -> None:
     answer = invoke(FUNCTION, build_event(FUNCTION, acme))
     identity = {
         "tenantId": acme.id,
@@ -30,7 +30,7 @@ def test_a_key_learns_what_it_is(acme: Tenant) -> None:
     assert list(json.loads(answer["body"])) == list(identity)
 
 
-def test_it_learns_all_that_it_has_of_its_own(acme: Tenant) -> None:
+def test_the_answer_has_the_settings_of_the_key(acme: Tenant) -> None:
     key = {
         "name": "Zoë's key",
         "scopes": "contacts:read",
@@ -63,22 +63,22 @@ def test_it_learns_all_that_it_has_of_its_own(acme: Tenant) -> None:
         {"json_body": {"tenantId": "cevil0000"}},
     ],
 )
-def test_nothing_that_is_sent_changes_the_answer(acme: Tenant, request_: dict[str, dict[str, str]]) -> None:
+def test_the_request_cannot_change_the_answer(acme: Tenant, request_: dict[str, dict[str, str]]) -> None:
     assert call(FUNCTION, acme, **request_) == call(FUNCTION, acme)
 
 
-def test_the_database_is_not_asked(acme: Tenant, wire: Wire) -> None:
+def test_the_answer_costs_no_request_to_dynamodb(acme: Tenant, wire: Wire) -> None:
     assert call(FUNCTION, acme)[0] == 200
     assert wire.operations == []
 
 
 @pytest.mark.parametrize("name", ["tenantId", "keyId", "scopes", "requireSignature", "ipAllowlist"])
-def test_without_all_that_the_authorizer_says_nothing_is_answered(acme: Tenant, name: str) -> None:
+def test_an_incomplete_context_of_the_authorizer_is_a_500(acme: Tenant, name: str) -> None:
     event = build_event(FUNCTION, acme)
     del event["requestContext"]["authorizer"][name]
     answer = invoke(FUNCTION, event)
     assert (answer["statusCode"], json.loads(answer["body"])) == INTERNAL_ERROR
 
 
-def test_an_answer_that_is_no_text_is_our_fault(acme: Tenant) -> None:
+def test_an_answer_that_is_not_unicode_is_a_500(acme: Tenant) -> None:
     assert call(FUNCTION, acme, key={"name": "\ud800"}) == INTERNAL_ERROR

@@ -61,7 +61,7 @@ def test_the_tests_know_the_whole_answer_of_an_error(error: type[ContactsError])
 
 
 @pytest.mark.parametrize("error", [*below(ContactsError)])
-def test_an_error_is_raised_and_so_by_a_test(error: type[ContactsError]) -> None:
+def test_the_layer_raises_the_error_and_so_does_a_test(error: type[ContactsError]) -> None:
     """The tests reach every line of the layer: the coverage says so."""
     lines = [ast.walk(ast.parse(file.read_text())) for file in (ROOT / "layers/common/contacts").rglob("*.py")]
     raised = [each.exc for each in chain(*lines) if isinstance(each, ast.Raise)]

@@ -12,7 +12,7 @@ def test_new_ids_are_a_c_and_24_lower_case_letters_and_digits() -> None:
 
 
 @pytest.mark.parametrize("text", ["c0000000", "c" + "z" * 31, "cm3contact0ada0sample0001"])
-def test_a_c_and_7_to_31_lower_case_letters_and_digits_have_the_shape(text: str) -> None:
+def test_a_c_and_7_to_31_lower_case_letters_and_digits_are_an_id(text: str) -> None:
     assert is_id(text)
 
 
@@ -32,5 +32,5 @@ def test_a_c_and_7_to_31_lower_case_letters_and_digits_have_the_shape(text: str)
         "c0000#00",
     ],
 )
-def test_nothing_else_has(text: str) -> None:
+def test_nothing_else_is_an_id(text: str) -> None:
     assert not is_id(text)

@@ -1,4 +1,4 @@
-"""What other services put into the queues; tests/functions shows what becomes of it, good or bad"""
+"""Messages of other services, parsed. tests/functions has their effects."""
 
 import json
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ def inbound(**fields: object) -> InboundMessage:
     return parse(InboundMessage, json.dumps(INBOUND | fields).encode())
 
 
-def test_a_message_is_read_like_a_body() -> None:
+def test_an_inbound_message_is_parsed_like_a_body() -> None:
     message = inbound()
     assert (message.tenant_id, message.phone, message.display_name, message.received_at) == (
         "cacmetenant",
@@ -45,7 +45,7 @@ def test_a_message_is_read_like_a_body() -> None:
     )
 
 
-def test_a_command_too() -> None:
+def test_a_tag_command_is_parsed_like_a_body() -> None:
     command = parse(TagCommand, json.dumps(COMMAND).encode())
     assert (command.contact_id, command.tag_id, command.action, command.source, command.reason, command.issued_at) == (
         "cm3contact01",
@@ -58,7 +58,7 @@ def test_a_command_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["tenantId", "phone", "receivedAt"])
-def test_its_fields_are_in_camel_case(name: str) -> None:
+def test_the_fields_of_a_message_are_in_camel_case(name: str) -> None:
     body = {key if key != name else key.swapcase(): value for key, value in INBOUND.items()}
     with pytest.raises(InvalidParameter) as refusal:
         parse(InboundMessage, json.dumps(body).encode())
@@ -66,18 +66,18 @@ def test_its_fields_are_in_camel_case(name: str) -> None:
 
 
 @given(datetimes(datetime(2, 1, 1), datetime(2024, 12, 31), timezones=timezones()))  # noqa: DTZ001 - with a zone each
-def test_a_time_that_has_come_is_kept_in_utc(moment: datetime) -> None:
+def test_a_time_in_the_past_is_kept_in_utc(moment: datetime) -> None:
     received_at = inbound(receivedAt=moment.isoformat()).received_at
     assert received_at == f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 @given(datetimes(datetime(2900, 1, 1), datetime(9999, 12, 30), timezones=timezones()))  # noqa: DTZ001
-def test_a_time_to_come_is_now(moment: datetime) -> None:
+def test_a_time_in_the_future_counts_as_now(moment: datetime) -> None:
     before = timestamps.now()
     assert before <= inbound(receivedAt=moment.isoformat()).received_at <= timestamps.now()
 
 
-def test_the_log_gets_ids_and_what_is_wanted() -> None:
+def test_the_log_keys_of_a_message_have_no_personal_data() -> None:
     assert inbound().log_keys == {"tenant_id": "cacmetenant"}
     assert parse(TagCommand, json.dumps(COMMAND).encode()).log_keys == {
         "tenant_id": "cacmetenant",

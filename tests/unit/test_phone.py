@@ -29,7 +29,7 @@ def characters_of(category: str) -> str:
         ("1" * 32, "1" * 32),
         ("+49 (0) 151/234-56.78", "4901512345678"),
         ("0049 151 2345678", "00491512345678"),  # no country logic: 00 is kept
-        (" 49151 2345678", "491512345678"),  # what a raw + in a query becomes
+        (" 49151 2345678", "491512345678"),  # an unencoded + in a query
         ("＋４９（１５１）２３４５６７８", "491512345678"),
         ("٠١٢٣٤٥٦٧٨٩", "0123456789"),
         ("۰۱۲۳۴۵۶۷۸۹", "0123456789"),
@@ -40,7 +40,7 @@ def characters_of(category: str) -> str:
         ("49‐151‑234–567—8−9", "4915123456789"),
     ],
 )
-def test_what_people_and_crms_put_around_digits_is_dropped(raw: str, normalized: str) -> None:
+def test_the_separators_that_people_and_crms_write_are_dropped(raw: str, normalized: str) -> None:
     assert normalize_phone(raw) == normalized
 
 
@@ -78,7 +78,7 @@ class Walked(str):  # noqa: SLOT000
             yield character
 
 
-def test_an_input_of_more_than_100_characters_is_refused_before_it_is_walked() -> None:
+def test_an_input_of_more_than_100_characters_is_refused_before_it_is_read() -> None:
     longest, too_long = Walked("12345" + " " * 95), Walked("12345" + " " * 96)
     assert normalize_phone(longest) == "12345"
     with pytest.raises(ValueError, match=r"^must have at most 100 characters\.$"):

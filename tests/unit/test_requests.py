@@ -1,4 +1,4 @@
-"""Reading an event; bodies are tried where they arrive, in tests/functions."""
+"""Requests read from events. tests/behaviour has the bodies."""
 
 import pytest
 

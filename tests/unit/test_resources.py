@@ -13,13 +13,13 @@ CONTACT = Contact(
 )  # fmt: skip
 
 
-def test_the_keys_of_an_assignment_stand_in_the_order_of_the_contract() -> None:
+def test_the_keys_of_an_assignment_have_the_order_of_the_contract() -> None:
     assert to_json(ASSIGNMENT) == (
         '{"contactId":"c1","tagId":"c2","source":"API","reason":null,"createdAt":"2026-01-01","updatedAt":"2026-01-02"}'
     )
 
 
-def test_the_keys_of_a_contact_stand_in_the_order_of_the_contract() -> None:
+def test_the_keys_of_a_contact_have_the_order_of_the_contract() -> None:
     assert to_json(CONTACT) == (
         '{"id":"c1","tenantId":"t1","phone":"12345","displayName":"Zoë 😀",'
         '"firstSeenAt":"1","lastSeenAt":"2","createdAt":"3","updatedAt":"4"}'
@@ -31,7 +31,7 @@ def test_the_tags_of_a_contact_come_last() -> None:
     assert to_json(contact) == f'{to_json(CONTACT)[:-1]},"tagAssignments":[{to_json(ASSIGNMENT)}]}}'
 
 
-def test_what_is_no_resource_is_not_written_by_chance() -> None:
+def test_only_resources_can_be_written_as_json() -> None:
     with pytest.raises(TypeError):
         to_json({"set": {1}})
 
@@ -46,5 +46,5 @@ def test_what_is_no_resource_is_not_written_by_chance() -> None:
         (Source.AI_AUTO_CLOSE, set()),
     ],
 )
-def test_people_and_the_api_outweigh_machines(source: Source, outweighs: set[Source]) -> None:
+def test_the_weights_of_the_sources_follow_the_contract(source: Source, outweighs: set[Source]) -> None:
     assert {each for each in Source if each.weight < source.weight} == outweighs

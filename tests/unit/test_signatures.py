@@ -38,7 +38,7 @@ def test_the_vectors_cover_30_different_requests() -> None:
     assert len({vector["canonical"].partition(".")[2] for vector in VECTORS}) >= 30
 
 
-def test_node_agrees() -> None:
+def test_node_computes_the_same_signatures() -> None:
     script = [str(ROOT / "tests/vectors/check_signing.mjs")]
     check = node(script, return_completed_process=True, capture_output=True, text=True)
     assert (check.returncode, check.stdout) == (0, f"{len(VECTORS)} of {len(VECTORS)} signatures agree\n")

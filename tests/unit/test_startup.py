@@ -24,7 +24,7 @@ def test_nothing_is_collected_until_a_cold_start_is_finished() -> None:
 
 
 @pytest.mark.usefixtures("in_lambda")
-def test_a_cold_start_takes_its_last_steps_once() -> None:
+def test_the_last_steps_of_a_cold_start_run_once() -> None:
     taken: list[str] = []
     startup.begin()
     startup.finish(lambda: taken.append("step"))

@@ -1,4 +1,4 @@
-"""The keys of the table; its operations are tried in tests/behaviour and tests/functions."""
+"""The keys of the items."""
 
 import pytest
 

@@ -25,7 +25,7 @@ def test_times_are_utc_with_milliseconds_and_z(moment: datetime, text: str) -> N
 
 
 @given(moments, moments)
-def test_as_text_they_sort_by_time(one: datetime, other: datetime) -> None:
+def test_timestamps_sort_by_time_as_text(one: datetime, other: datetime) -> None:
     earlier, later = sorted([one, other])
     assert timestamps.to_text(earlier) <= timestamps.to_text(later)
 
