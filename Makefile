@@ -14,8 +14,9 @@ unexport PYTHONDONTWRITEBYTECODE
 PORT ?= 3000
 RUNNING := .venv/.running
 DEVELOPING := .venv/.developing
+AUDITING := .audit/.auditing
 
-.PHONY: help start engine test soak check fix build bench invoke reset lock
+.PHONY: help start engine test soak check fix audit build bench invoke reset lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,16 @@ fix: $(DEVELOPING) ## formats, and mends what the linter can
 	@ruff format .
 	@ruff check --fix .
 
+audit: $(DEVELOPING) $(AUDITING) ## security checks of the code (bandit), of what is deployed (checkov) and of the pinned packages (pip-audit)
+	@.audit/bin/bandit --quiet --configfile pyproject.toml --recursive admin clients functions layers local
+	@mkdir -p .aws-sam && python -m tests.deployed > .aws-sam/deployed.json
+	@LOG_LEVEL=ERROR .audit/bin/checkov --framework cloudformation --file .aws-sam/deployed.json --quiet --compact --skip-download
+	@if curl --silent --fail --max-time 10 --output /dev/null https://pypi.org/pypi/six/1.17.0/json; then \
+		for file in layers/common/requirements.txt requirements-dev.txt; do \
+			.audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes --requirement $$file; \
+		done; \
+	else echo "Packages were not audited: https://pypi.org/pypi, which lists vulnerabilities of versions, does not answer." >&2; fi
+
 build: $(RUNNING) ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
 	@sam build --config-env $(or $(CONFIG_ENV),default)
 
@@ -64,6 +75,7 @@ lock: $(DEVELOPING) ## renews the pinned requirements, from releases at least tw
 	$$compile requirements.in -c requirements-dev.txt -o requirements.txt; \
 	$$compile layers/common/requirements.in -c requirements-dev.txt -o layers/common/requirements.txt; \
 	printf '%s\n' aws-lambda-powertools boto3 fastapi mangum | $$compile - -c requirements-dev.txt -o benchmarks/peers/requirements.txt; \
+	$$compile requirements-audit.in -o requirements-audit.txt; \
 	echo uv | $$compile - -o requirements-uv.txt
 
 .venv: $(DEVELOPING)
@@ -80,4 +92,11 @@ $(RUNNING): requirements.txt requirements-uv.txt pyproject.toml
 $(DEVELOPING): $(RUNNING) requirements-dev.txt
 	@echo "Installing what checks and tests need (once) ..."
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# An environment of its own, because checkov pins other versions of boto3 than SAM CLI.
+$(AUDITING): requirements-audit.txt | $(RUNNING)
+	@echo "Setting up .audit (once) ..."
+	@test -x .audit/bin/python || $(PYTHON) -m venv .audit
+	@.venv/bin/uv pip install --quiet --python .audit/bin/python --require-hashes -r requirements-audit.txt
 	@touch $@

@@ -1,5 +1,8 @@
 """What CloudFormation gets when template.yaml is deployed: roles, managed policies and all that SAM adds."""
 
+import json
+import logging
+import sys
 import warnings
 from copy import deepcopy
 from functools import cache
@@ -28,6 +31,7 @@ def deployed_resources(stage: str = "local", **parameters: str) -> dict[str, Any
     for resource in template["Resources"].values():
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][name] = "s3://bucket/key"  # where `sam deploy` puts the code
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns about a feature that nobody asked for
     with warnings.catch_warnings(action="ignore"):  # SAM's own deprecations
         translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
         resources: dict[str, Any] = translator.translate(template, values)["Resources"]
@@ -48,3 +52,10 @@ def arn_of(resource: dict[str, Any]) -> str:
         case "AWS::SecretsManager::Secret":
             return arn("secretsmanager", f"secret:{properties['Name']}")
     raise NotImplementedError(resource["Type"])
+
+
+if __name__ == "__main__":  # for `make audit`, which then checks roles and log groups, too
+    resources = deployed_resources("prod")
+    [stage] = (each for each in resources.values() if each["Type"] == "AWS::ApiGateway::Stage")
+    stage["Metadata"] = resources["Api"]["Metadata"]  # SAM gives it to the API alone
+    json.dump({"Resources": resources}, sys.stdout, indent=2)

@@ -96,7 +96,13 @@ def test_a_cold_start_imports_only_what_the_function_uses(function: str) -> None
     assert {"boto3", "aws_xray_sdk", "phonenumbers", "typer", "contacts.web.idempotency"}.isdisjoint(loaded)
 
 
-REQUIREMENTS = ["requirements.txt", "requirements-dev.txt", "requirements-uv.txt", "layers/common/requirements.txt"]
+REQUIREMENTS = [
+    "requirements.txt",
+    "requirements-audit.txt",
+    "requirements-dev.txt",
+    "requirements-uv.txt",
+    "layers/common/requirements.txt",
+]
 
 
 @pytest.mark.parametrize("file", REQUIREMENTS)
