@@ -158,13 +158,14 @@ def test_no_secret_is_in_an_environment(template: dict[str, Any]) -> None:
 def test_a_function_has_its_log_group_with_a_retention(template: dict[str, Any], function: str) -> None:
     name = logical_id(function)
     assert template["Resources"][name]["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}LogGroup"}}
-    assert template["Resources"][f"{name}LogGroup"] == {
-        "Type": "AWS::Logs::LogGroup",
-        "Properties": {
+    group = template["Resources"][f"{name}LogGroup"]
+    assert (group["Type"], group["Properties"]) == (
+        "AWS::Logs::LogGroup",
+        {
             "LogGroupName": {"Fn::Sub": f"/contacts/${{Stage}}/{name}"},
             "RetentionInDays": {"Ref": "LogRetentionDays"},
         },
-    }
+    )
 
 
 @EVERY_ENDPOINT
