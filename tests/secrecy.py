@@ -27,7 +27,7 @@ def note(value: Any) -> None:
     match value:
         case bytes():
             note(value.decode(errors="replace"))
-        case str() if not is_id(value):
+        case str() if not is_id(value.strip()):
             spellings = value, value.strip(), re.sub(r"\D", "", value)
             texts.update(each[:_LONGEST] for each in spellings if len(set(each)) >= _FEWEST)
             with suppress(ValueError, RecursionError):
