@@ -59,10 +59,12 @@ def test_a_page_has_as_many_contacts_as_asked_for_until_the_last(api: Caller, li
 
 @pytest.mark.parametrize("path", LISTS)
 def test_the_limit_is_100_unless_another_is_given(api: Caller, path: str) -> None:
-    for _ in range(4):
-        create(api, 25)
-    assert api.call("GET", path) == api.call("GET", f"{path}?limit=100")
-    assert len(api.call("GET", CONTACTS)[1]["data"]) == 100
+    if path == CONTACTS:
+        for _ in range(4):
+            create(api, 25)
+    status, page = api.call("GET", path)
+    assert (status, page) == api.call("GET", f"{path}?limit=100")
+    assert path == TAGS or len(page["data"]) == 100
 
 
 def test_a_contact_is_listed_as_a_read_by_id_shows_it(api: Caller, customer: Customer, contact: dict[str, Any]) -> None:
@@ -78,7 +80,7 @@ def test_lists_see_every_write_before_them(api: Caller, customer: Customer, phon
     def listed(contact: dict[str, Any]) -> list[dict[str, Any]]:
         """The page on which the contact has its place begins just before it."""
         before = contact["id"][:-1]
-        _, page = api.call("GET", f"{CONTACTS}?cursor={before}&limit=100")
+        _, page = api.call("GET", f"{CONTACTS}?cursor={before}&limit=1")
         return [each for each in page["data"] if each["phone"] == contact["phone"]]
 
     for tag_id in customer.tag_ids[:3]:  # repeated, because a stale read is a matter of chance
