@@ -67,14 +67,9 @@ def needs_running_system(nodeid: str) -> bool:
     )
 
 
-def is_measured(nodeid: str) -> bool:
-    """Whether the test counts for coverage, which doubles its time: the fast tests alone reach every line."""
-    path = Path(nodeid.partition("::")[0])
-    return (
-        path.parent.name in {"behaviour", "functions", "unit"}
-        and path.stem != "test_any_event"
-        and not needs_running_system(nodeid)
-    )
+def is_measured(path: Path) -> bool:
+    """Whether the tests of a file count for coverage, which doubles their time: these alone reach every line."""
+    return path.parent.name in {"functions", "unit"} and path.stem != "test_any_event"
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]
@@ -97,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         load_handler(function)
     import_module("contacts.web.idempotency")
     for item in items:
-        if not is_measured(item.nodeid) and not config.option.no_cov:  # with both, pytest-cov stumbles
+        if not is_measured(item.path) and not config.option.no_cov:  # with both, pytest-cov stumbles
             item.add_marker("no_cover")
     items.sort(key=lambda item: not needs_running_system(item.nodeid))
 

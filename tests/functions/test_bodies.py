@@ -22,7 +22,7 @@ EVERY_BODY = pytest.mark.parametrize(
 
 @EVERY_BODY
 @pytest.mark.parametrize(
-    "body", [None, "", "null", "[" * 100_000, b"", b"null", b'{"phone": "\xff\xfe12345"}'], ids=repr
+    "body", [None, "", "null", '{"phone": NaN}', "[" * 100_000, b"", b"null", b'{"phone": "\xff\xfe12345"}'], ids=repr
 )
 def test_a_body_that_is_not_a_json_object_is_refused_without_a_request(
     no_database: None, function: str, path: dict[str, str], body: str | bytes | None

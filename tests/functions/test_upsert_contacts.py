@@ -72,6 +72,15 @@ def test_a_contact_that_would_hold_21_tags_is_left_as_it_was(acme: Tenant, table
     assert table.scan()["Items"] == before
 
 
+def test_malformed_items_are_refused_without_a_request(acme: Tenant, wire: Wire) -> None:
+    status, results = upsert(acme, "no object", item(0, [acme.tag_ids[0]] * 2), item(1, display_name=5))
+    assert (status, [each["error"]["error_data"]["field"] for each in results]) == (
+        207,
+        ["contacts[0]", "tags[1].tag_id", "display_name"],
+    )
+    assert wire.operations == []
+
+
 def test_a_tag_that_another_caller_assigns_between_the_two_attempts_counts(acme: Tenant, wire: Wire) -> None:
     _, results = upsert(acme, item(0, acme.tag_ids[:18]))
     contact_id = results[0]["contact"]["id"]

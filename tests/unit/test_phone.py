@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.domain.phone import alias_of, normalize_phone
+from contacts.domain.phone import alias_of, normalize_phone, parse_match
 
 CHARACTERS = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
 PUNCTUATION = "+()./＋（）．／−\t"
@@ -200,3 +200,14 @@ def test_numbers_of_other_countries_have_no_alias(region: str) -> None:
         number = phonenumbers.example_number_for_type(region, kind)
         if number:
             assert alias_of(f"{number.country_code}{number.national_number}") is None
+
+
+def test_a_match_is_exact_or_alias() -> None:
+    assert parse_match("exact")("525512345678") is None
+    assert parse_match("alias")("525512345678") == "5215512345678"
+
+
+@pytest.mark.parametrize("text", ["", "Exact", "ALIAS", " exact", "alias,exact", "1"])
+def test_any_other_match_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^must be exact or alias\.$"):
+        parse_match(text)
