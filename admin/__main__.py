@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         misuse.show(shown)  # type: ignore[attr-defined]  # all that typer raises have it
         _fail(shown.getvalue(), misuse.exit_code)
     except typer.Abort:
-        _fail("Aborted. Nothing was changed.", 1)
+        _fail("Aborted: nothing was changed. Scripts confirm with --yes.", 1)
     except Refused as refused:
         _fail(f"Error: {refused}", refused.exit_code)
     except ContactNotFound as absent:

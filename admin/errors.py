@@ -2,6 +2,7 @@
 
 Refused                      exit code 1
 ├── TenantNotFound
+├── TenantNameExists
 ├── KeyNotFound
 ├── KeyRevoked
 ├── TagNotFound
@@ -33,6 +34,13 @@ class InvalidValue(Refused):
 class TenantNotFound(Refused):
     def __init__(self, tenant_id: str) -> None:
         super().__init__(f"There is no tenant {tenant_id!r}. List all tenants with `python -m admin tenant list`.")
+
+
+class TenantNameExists(Refused):
+    def __init__(self, name: str, tenant_id: str) -> None:
+        super().__init__(
+            f"There is already a tenant {name!r} ({tenant_id}). To create another one with this name, pass --another."
+        )
 
 
 class KeyNotFound(Refused):

@@ -112,8 +112,10 @@ def get_key(tenant_id: str, key_id: str) -> ApiKey:
 
 def rotate_key(
     tenant_id: str, key_id: str, *, keep_old_until: datetime, expires_at: datetime | None = None
-) -> IssuedKey:
+) -> tuple[IssuedKey, str]:
     """Creates a key with the settings of the old one, which expires at `keep_old_until` or at its earlier expiry.
+
+    Returns the new key and when the old one expires.
 
     The new key does not inherit the expiry, which may be the end that an earlier rotation gave the old key.
     Raises TenantNotFound, KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, SecretUnreadable,
@@ -125,11 +127,11 @@ def rotate_key(
     if old.valid_until and not expires_at:
         raise InvalidValue(f"The key expires at {old.valid_until}. Say with --expires when the new one expires.")
     end = timestamps.to_text(keep_old_until)
+    old_end = min(end, old.valid_until or end)
 
     def end_old(transaction: TransactWrite) -> None:
         is_active = ApiKeyItem.status == "ACTIVE"
-        earlier = min(end, old.valid_until or end)
-        transaction.update(old, [ApiKeyItem.valid_until.set(earlier)], condition=is_active)
+        transaction.update(old, [ApiKeyItem.valid_until.set(old_end)], condition=is_active)
 
     new = ApiKeyItem(
         tenant_id=tenant_id,
@@ -141,7 +143,7 @@ def rotate_key(
         ip_allowlist=old.ip_allowlist,
     )
     try:
-        return _issue(new, end_old)
+        return _issue(new, end_old), old_end
     except ConditionFailed:
         raise KeyRevoked(key_id) from None
 

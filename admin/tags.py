@@ -34,6 +34,12 @@ def list_tags(tenant_id: str) -> list[CatalogTag]:
     return _catalog(tenant_id).all()
 
 
+def get_tag(tenant_id: str, tag_id: str) -> CatalogTag:
+    """Deleted tags too. Raises TenantNotFound, TagNotFound."""
+    with _refusals(tenant_id, tag_id):
+        return _catalog(tenant_id).get(tag_id)
+
+
 def rename_tag(tenant_id: str, tag_id: str, name: str) -> CatalogTag:
     """Frees the old name. Raises InvalidValue, TenantNotFound, TagNotFound, TagNameTaken, TagChanged."""
     wanted = _tag_name(name)

@@ -44,6 +44,12 @@ def _read_local_settings() -> None:
         os.environ.update((name, value) for name, _, value in (line.partition("=") for line in lines))
 
 
+def describe() -> str:
+    """For questions: "stage prod", with the table if it is not the stage's own."""
+    table = settings.table_name()
+    return f"stage {stage()}" if table == f"contacts-{stage()}" else f"stage {stage()} (table {table})"
+
+
 def stage() -> str:
     """The chosen stage, or else the one at the end of the table's name."""
     return os.environ.get("CONTACTS_STAGE") or settings.table_name().removeprefix("contacts-")

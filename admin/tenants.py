@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from admin.database import table
-from admin.errors import TenantNotFound
+from admin.errors import TenantNameExists, TenantNotFound
 from admin.text import clean
 from contacts.runtime import timestamps
 from contacts.runtime.identifiers import is_id, new_id
 from contacts.storage.items import TenantItem
+from contacts.storage.tags import fold
 
 LONGEST_NAME = 100
 _PARTITION, _ = TenantItem.key("")
@@ -21,7 +22,7 @@ class Tenant:
 
 
 def create_tenant(name: str) -> Tenant:
-    """Several tenants may have the same name. Raises InvalidValue."""
+    """Creates another tenant even if the name exists. Raises InvalidValue."""
     item = TenantItem(
         *TenantItem.key(new_id()), name=clean("tenant's name", name, LONGEST_NAME), created_at=timestamps.now()
     )
@@ -33,6 +34,13 @@ def list_tenants() -> list[Tenant]:
     """All tenants, oldest first."""
     items = table.query(TenantItem, _PARTITION)
     return sorted((_tenant(item) for item in items), key=lambda tenant: tenant.created_at)
+
+
+def refuse_existing_name(name: str) -> None:
+    """So that repeating a command whose outcome is unknown creates no second tenant. Raises TenantNameExists."""
+    for tenant in list_tenants():
+        if fold(tenant.name) == fold(name):
+            raise TenantNameExists(tenant.name, tenant.id)
 
 
 def get_tenant(tenant_id: str) -> Tenant:

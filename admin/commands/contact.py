@@ -1,5 +1,5 @@
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import phonenumbers
 import typer
@@ -23,14 +23,18 @@ Contact = Annotated[str, typer.Argument(help="The contact's id or phone.")]
 def show_(tenant_id: TenantId, contact: Contact, *, as_json: Json = False) -> None:
     """Show a contact and its tags."""
     record = asdict(_find(tenant_id, contact))
-    names = {tag.id: tag.name for tag in list_tags(tenant_id)}
-    assignments = [{"tag_name": names.get(each["tag_id"])} | each for each in record.pop("tag_assignments")]
+    tags = {tag.id: tag for tag in list_tags(tenant_id)}
+    assignments = [
+        {"tag_name": tag and tag.name, "tag_deleted_at": tag and tag.deleted_at} | each
+        for each in record.pop("tag_assignments")
+        for tag in [tags.get(each["tag_id"])]
+    ]
     if as_json:
         show(record | {"tag_assignments": assignments}, as_json=True)
     else:
         show(record | {"phone": _international(record["phone"])})
         typer.echo("\nTags")
-        show(assignments)
+        show([_row(each) for each in assignments])
 
 
 @app.command()
@@ -46,6 +50,12 @@ def untag(
     held_it = any(each.tag_id == tag_id for each in found.tag_assignments)
     ContactRepository(tenant_id).remove_tag(found.id, tag_id, Source.MANUAL_ADMIN)
     show({"contact_id": found.id, "tag_id": tag_id, "held_it": held_it}, as_json=as_json)
+
+
+def _row(assignment: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out the contact, which is the same in all rows."""
+    name = f"{assignment['tag_name']} (deleted)" if assignment["tag_deleted_at"] else assignment["tag_name"]
+    return {"tag": name} | {key: assignment[key] for key in ("tag_id", "source", "reason", "created_at", "updated_at")}
 
 
 def _find(tenant_id: str, contact: str) -> ContactWithTags:

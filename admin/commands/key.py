@@ -1,31 +1,28 @@
+import math
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 import typer
 
 from admin.errors import InvalidValue
-from admin.keys import create_key, get_key, list_keys, revoke_key, rotate_key
+from admin.keys import IssuedKey, create_key, get_key, list_keys, revoke_key, rotate_key
 from admin.secret_store import SecretName, current_version
+from admin.target import describe
+from admin.tenants import get_tenant
 from admin.terminal import Json, TenantId, Yes, confirm, moment, show
 from admin.usage_plans import restore as restore_gateway_keys
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's API keys.")
 
+Status = Literal["ACTIVE", "EXPIRED", "REVOKED"]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Print only the key, and its signing secret on a second line if it has one.")
+]
 KeyId = Annotated[str, typer.Argument(help="The key's id. `key list` shows it.")]
 
 _GRACE = timedelta(days=1)
-_FOR_A_TABLE = (
-    "key_id",
-    "prefix",
-    "name",
-    "scopes",
-    "status",
-    "created_at",
-    "expires_at",
-    "last_used_at",
-    "old_secrets",
-)
+_FOR_A_TABLE = ("key_id", "name", "status", "expires_at", "old_secrets")
 _HAND_OVER = "Store the key now: it cannot be shown again. On AWS it works after some seconds."
 _STILL_KNOWN = "Until the gateway's cache expires, the key can work for up to 60 more seconds."
 
@@ -56,9 +53,11 @@ def create(
             help="Accept the key only from this IPv4 or IPv6 block. Repeat the option for more.",
         ),
     ] = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Create a key and show it once."""
+    _refuse_both(quiet=quiet, as_json=as_json)
     issued = create_key(
         tenant_id,
         name=name,
@@ -68,17 +67,36 @@ def create(
         require_signature=require_signature,
         ip_allowlist=ip_allowlist or (),
     )
-    show(asdict(issued), as_json=as_json)
-    if not as_json:
+    _show_issued(issued, {}, quiet=quiet, as_json=as_json)
+    if not (quiet or as_json):
         typer.echo(_HAND_OVER)
 
 
 @app.command("list")
-def list_(tenant_id: TenantId, *, as_json: Json = False) -> None:
-    """Show a tenant's keys."""
+def list_(
+    tenant_id: TenantId,
+    *,
+    status: Annotated[Status | None, typer.Option(help="Show only keys of this status.")] = None,
+    old_secrets: Annotated[
+        bool, typer.Option("--old-secrets", help="Show only keys that need an older version of a secret.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="The number of keys on a page. [all]")] = None,
+    page: Annotated[int, typer.Option(min=1, help="Which page to show, with --limit. [1]")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Show a tenant's keys, oldest first."""
+    if page > 1 and limit is None:
+        raise InvalidValue("--page needs --limit.")
     current = {secret: current_version(secret).number for secret in get_args(SecretName)}
     keys = [asdict(key) | {"old_secrets": key.old_secrets(current)} for key in list_keys(tenant_id)]
-    show(keys if as_json else [{name: key[name] for name in _FOR_A_TABLE} for key in keys], as_json=as_json)
+    wanted = [
+        key for key in keys if (status is None or key["status"] == status) and (key["old_secrets"] or not old_secrets)
+    ]
+    first = (page - 1) * (limit or 0)
+    shown = wanted[first:][:limit]
+    show(shown if as_json else [{name: key[name] for name in _FOR_A_TABLE} for key in shown], as_json=as_json)
+    if limit and not as_json:
+        typer.echo(f"{len(shown)} of {len(wanted)} keys, page {page} of {max(1, math.ceil(len(wanted) / limit))}.")
 
 
 @app.command("show")
@@ -100,21 +118,27 @@ def rotate(
         datetime | None,
         typer.Option("--expires", parser=moment, metavar="DATE", help="When the new key expires. [never]"),
     ] = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Create a key with the settings of an old one, which keeps working for a while."""
+    _refuse_both(quiet=quiet, as_json=as_json)
     end = _in_the_future("--keep-old-until", keep_old_until) or datetime.now(UTC) + _GRACE
-    new = rotate_key(tenant_id, key_id, keep_old_until=end, expires_at=_in_the_future("--expires", expires_at))
-    old_works_until = get_key(tenant_id, key_id).expires_at
-    show(asdict(new) | {"old_key_works_until": old_works_until}, as_json=as_json)
-    if not as_json:
-        typer.echo(f"{_HAND_OVER}\nThe old key, {key_id}, works until {old_works_until}. Revoke it afterwards.")
+    new, old_end = rotate_key(tenant_id, key_id, keep_old_until=end, expires_at=_in_the_future("--expires", expires_at))
+    _show_issued(new, {"old_key_works_until": old_end}, quiet=quiet, as_json=as_json)
+    if not (quiet or as_json):
+        typer.echo(f"{_HAND_OVER}\nThe old key, {key_id}, works until {old_end}. Revoke it afterwards.")
 
 
 @app.command()
 def revoke(tenant_id: TenantId, key_id: KeyId, *, yes: Yes = False, as_json: Json = False) -> None:
     """Refuse a key permanently. Because of the gateway's cache it can work for up to 60 more seconds."""
-    confirm(f"Revoke key {key_id} permanently?", yes=yes)
+    tenant, key = get_tenant(tenant_id), get_key(tenant_id, key_id)
+    confirm(
+        f"Revoke key {key.name!r} ({key_id}) of tenant {tenant.name!r} in {describe()}? "
+        "Requests with it are refused, and this cannot be undone.",
+        yes=yes,
+    )
     show(asdict(revoke_key(tenant_id, key_id)), as_json=as_json)
     if not as_json:
         typer.echo(_STILL_KNOWN)
@@ -124,6 +148,18 @@ def revoke(tenant_id: TenantId, key_id: KeyId, *, yes: Yes = False, as_json: Jso
 def restore(*, as_json: Json = False) -> None:
     """Create missing gateway keys and usage plans, for all active keys of all tenants."""
     show({"restored_keys": restore_gateway_keys()}, as_json=as_json)
+
+
+def _refuse_both(*, quiet: bool, as_json: bool) -> None:
+    if quiet and as_json:
+        raise InvalidValue("Pass either --quiet or --json.")
+
+
+def _show_issued(issued: IssuedKey, also: dict[str, str], *, quiet: bool, as_json: bool) -> None:
+    if quiet:
+        typer.echo("\n".join(filter(None, (issued.key, issued.signing_secret))))
+    else:
+        show(asdict(issued) | also, as_json=as_json)
 
 
 def _in_the_future(option: str, wanted: datetime | None) -> datetime | None:

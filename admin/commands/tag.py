@@ -9,7 +9,9 @@ from rich.progress import Progress
 
 from admin.errors import Refused
 from admin.sweep import count_items, sweep
-from admin.tags import create_tag, delete_tag, list_tags, rename_tag
+from admin.tags import create_tag, delete_tag, get_tag, list_tags, rename_tag
+from admin.target import describe
+from admin.tenants import get_tenant
 from admin.terminal import Json, TenantId, Yes, confirm, show
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's catalog of tags.")
@@ -63,7 +65,12 @@ def delete(
     as_json: Json = False,
 ) -> None:
     """Delete a tag and remove it from every contact. Repeat the command if it was interrupted."""
-    confirm(f"Delete tag {tag_id} and remove it from every contact?", yes=yes)
+    tenant, tag = get_tenant(tenant_id), get_tag(tenant_id, tag_id)
+    confirm(
+        f"Delete tag {tag.name!r} ({tag_id}) of tenant {tenant.name!r} in {describe()}? "
+        "It is removed from every contact that holds it, and this cannot be undone.",
+        yes=yes,
+    )
     tag = delete_tag(tenant_id, tag_id)
     screen = Console(stderr=True)
     with Progress(console=screen, disable=as_json or not screen.is_terminal, transient=True) as progress:

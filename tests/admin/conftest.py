@@ -11,7 +11,7 @@ from unittest import mock
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb.service_resource import Table
 
 from admin.__main__ import main
@@ -85,12 +85,23 @@ def other_tenant_id(run: Run) -> str:
 
 @contextmanager
 def unreachable(client: Any, operation: str) -> Iterator[None]:
-    """Requests of this operation get no answer."""
+    """Requests of this operation do not arrive."""
+    with _failing(client, f"before-call.*.{operation}", EndpointConnectionError(endpoint_url="https://aws")):
+        yield
 
+
+@contextmanager
+def unanswered(client: Any, operation: str) -> Iterator[None]:
+    """Requests of this operation take effect, but their answers are lost."""
+    with _failing(client, f"after-call.*.{operation}", ReadTimeoutError(endpoint_url="https://aws")):
+        yield
+
+
+@contextmanager
+def _failing(client: Any, event: str, error: Exception) -> Iterator[None]:
     def fail(**_: object) -> None:
-        raise EndpointConnectionError(endpoint_url="https://aws")
+        raise error
 
-    event = f"before-call.*.{operation}"
     client.meta.events.register(event, fail)
     try:
         yield

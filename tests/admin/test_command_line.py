@@ -1,10 +1,12 @@
-"""Which deployment a command works on, how it explains that AWS refuses, and when it asks for confirmation."""
+"""Which deployment a command works on, how it explains that AWS refuses, and how it uses a terminal."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +22,6 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 from admin.target import Stage
 from local import ROOT
 
-NOBODY = "c" + "0" * 24
 WHICH = "Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`."
 NOT_LOCAL = "No local stack is running. Start one with `make start`, or choose another --stage."
 NO_SECRET = "There is no secret 'contacts/prod/key-pepper'. Deploy the stack, or choose another --stage."
@@ -63,21 +64,25 @@ def endpoints(server: str, resources: dict[str, Any]) -> dict[str, str]:
         boto3.client("secretsmanager", endpoint_url=server).create_secret(
             Name=f"contacts/{stage}/key-pepper", SecretString=stage
         )
+        boto3.client("secretsmanager", endpoint_url=server).create_secret(
+            Name=f"contacts/{stage}/signing-root", SecretString=stage
+        )
         boto3.client("apigateway", endpoint_url=server).create_rest_api(name=f"contacts-{stage}")
     services = "DYNAMODB", "SECRETS_MANAGER", "API_GATEWAY"
     return CREDENTIALS | {f"AWS_ENDPOINT_URL_{service}": server for service in services}
 
 
 def run(
-    directory: Path, *arguments: str, environment: Mapping[str, str] = {}, stdin: int = subprocess.DEVNULL
+    directory: Path, *arguments: str, environment: Mapping[str, str] = {}, stdout: int = subprocess.PIPE
 ) -> tuple[int, str, str]:
     """Runs the command in its own process, whose environment has only the given variables."""
     process = subprocess.run(
         [sys.executable, "-m", "admin", *arguments],
         cwd=directory,
         env={"PYTHONPATH": str(ROOT), "HOME": str(directory), "AWS_EC2_METADATA_DISABLED": "true", **environment},
-        stdin=stdin,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
@@ -214,7 +219,8 @@ def test_incorrect_usage_is_explained(tmp_path: Path, arguments: list[str], line
 
 def test_a_terminal_that_lacks_a_character_shows_its_escape(tmp_path: Path, endpoints: dict[str, str]) -> None:
     environment = endpoints | {"PYTHONIOENCODING": "ascii"}
-    exit_code, stdout, stderr = run(tmp_path, "tenant", "create", "Zoë 😀", environment=environment)
+    assert run(tmp_path, "tenant", "create", "Zoë 😀", environment=environment)[::2] == (0, "")
+    exit_code, stdout, stderr = run(tmp_path, "tenant", "list", environment=environment)
     assert (exit_code, stderr) == (0, "")
     assert r"Zo\xeb \U0001f600" in stdout
 
@@ -228,29 +234,41 @@ def test_the_explanation_repeats_no_harmful_characters(tmp_path: Path, arguments
     assert not set(stderr) & set("\x1b\u202e\u2066\x9b")
 
 
-@pytest.mark.parametrize("command", [("tag", "delete"), ("key", "revoke")])
-@pytest.mark.parametrize(
-    ("answer", "options", "is_asked", "line"),
-    [
-        ("n", [], True, "Aborted. Nothing was changed."),
-        ("y", [], True, "Error: There is no tenant"),
-        ("n", ["--yes"], False, "Error: There is no tenant"),
-    ],
-)
-def test_a_person_is_asked_for_confirmation(
-    tmp_path: Path,
-    endpoints: dict[str, str],
-    command: tuple[str, str],
-    answer: str,
-    options: list[str],
-    *,
-    is_asked: bool,
-    line: str,
-) -> None:
-    keyboard, terminal = os.openpty()
-    os.write(keyboard, f"{answer}\n".encode())
-    exit_code, stdout, stderr = run(tmp_path, *command, NOBODY, NOBODY, *options, environment=endpoints, stdin=terminal)
-    os.close(keyboard)
+def run_in_terminal(
+    directory: Path, *arguments: str, columns: int, environment: Mapping[str, str]
+) -> tuple[int, list[str]]:
+    """Exit code and lines of a command whose output goes to a terminal, without styles."""
+    screen, terminal = os.openpty()
+    variables = {**environment, "COLUMNS": str(columns), "TERM": "xterm"}
+    exit_code, _, _ = run(directory, *arguments, environment=variables, stdout=terminal)
     os.close(terminal)
-    assert (exit_code, "[y/N]" in stdout) == (1, is_asked)
-    assert stderr.startswith(line)
+    written = bytearray()
+    with suppress(OSError):  # the end of what was written to a terminal
+        while part := os.read(screen, 65_536):
+            written += part
+    os.close(screen)
+    return exit_code, re.sub(r"\x1b\[[0-9;]*m", "", written.decode()).splitlines()
+
+
+def test_a_key_and_its_signing_secret_never_wrap(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    tenant_id = create_tenant(tmp_path, environment=endpoints)
+    create = "key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read", "--require-signature"
+    exit_code, lines = run_in_terminal(tmp_path, *create, columns=30, environment=endpoints)
+    assert exit_code == 0
+    assert [line for line in lines if re.fullmatch(r"Key +sflo_live_[A-Za-z0-9_-]{43}", line)] != []
+    assert [line for line in lines if re.fullmatch(r"Signing secret +[0-9a-f]{64}", line)] != []
+
+
+def test_the_list_of_keys_fits_80_columns(tmp_path: Path, endpoints: dict[str, str]) -> None:
+    tenant_id = create_tenant(tmp_path, environment=endpoints)
+    name = "A CRM with a long name " * 2
+    create = "key", "create", tenant_id, "--name", name, "--scope", "contacts:read", "--expires", "2199-01-31"
+    key_id = json.loads(run(tmp_path, *create, "--require-signature", "--json", environment=endpoints)[1])["key_id"]
+    for secret in ("pepper", "signing-root"):
+        assert run(tmp_path, "secret", "rotate", secret, environment=endpoints)[0] == 0
+    exit_code, lines = run_in_terminal(tmp_path, "key", "list", tenant_id, columns=80, environment=endpoints)
+    assert exit_code == 0
+    assert max(map(len, lines)) <= 80
+    (row,) = [line for line in lines if key_id in line]
+    assert re.split(r" {2,}", row.strip())[2:] == ["ACTIVE", "2199-01-31", "pepper,"]
+    assert lines[lines.index(row) + 1].split()[-2:] == ["00:00", "signing-root"]

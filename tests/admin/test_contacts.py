@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 from contacts.domain.source import Source
 from contacts.storage.contacts import ContactRepository
+from contacts.storage.tags import TagCatalog
 from tests.admin.conftest import Run
 
 NOBODY = "c" + "0" * 24
@@ -39,6 +42,7 @@ def test_a_contact_is_found_by_id_and_by_phone(run: Run, tenant_id: str, tag_id:
         "tag_assignments": [
             {
                 "tag_name": "VIP",
+                "tag_deleted_at": None,
                 "contact_id": contact_id,
                 "tag_id": tag_id,
                 "source": "API",
@@ -70,7 +74,19 @@ def test_the_phone_is_shown_in_the_notation_of_its_country(run: Run, tenant_id: 
 def test_tags_are_shown_with_their_names(run: Run, tenant_id: str, tag_id: str, contact_id: str) -> None:
     lines = run("contact", "show", tenant_id, contact_id).stdout.splitlines()
     assert lines[8:10] == ["", "Tags"]
-    assert lines[13].startswith(f"│ VIP      │ {contact_id} │ {tag_id} │ API    │ asked for it │ 20")
+    titles, row = (re.split(r"  +", lines[number].strip()) for number in (10, 12))
+    assert titles == ["Tag", "Tag id", "Source", "Reason", "Created at (UTC)", "Updated at (UTC)"]
+    assert row[:4] == ["VIP", tag_id, "API", "asked for it"]
+
+
+def test_a_deleted_tag_that_a_contact_still_holds_is_marked(
+    run: Run, tenant_id: str, tag_id: str, contact_id: str
+) -> None:
+    deleted_at = TagCatalog(tenant_id).delete(tag_id).deleted_at
+    (assignment,) = run("contact", "show", tenant_id, contact_id, "--json").records["tag_assignments"]
+    assert (assignment["tag_name"], assignment["tag_deleted_at"]) == ("VIP", deleted_at)
+    row = run("contact", "show", tenant_id, contact_id).stdout.splitlines()[12]
+    assert re.split(r"  +", row.strip())[:2] == ["VIP (deleted)", tag_id]
 
 
 def test_escape_sequences_in_a_name_do_not_reach_the_terminal(run: Run, tenant_id: str) -> None:

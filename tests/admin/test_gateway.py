@@ -84,7 +84,7 @@ def test_rotation_puts_the_new_key_into_the_plan_of_the_old_one(
 
 def test_revoking_deletes_the_gateway_key(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
     revoked, other = create(run, tenant_id), create(run, tenant_id)
-    said = run("key", "revoke", tenant_id, revoked).stdout
+    said = run("key", "revoke", tenant_id, revoked, "--yes").stdout
     assert said.endswith("Until the gateway's cache expires, the key can work for up to 60 more seconds.\n")
     assert admitted(gateway) == {other: "contacts-local-80"}
 
@@ -120,10 +120,10 @@ def test_if_the_table_fails_no_gateway_key_is_left(
 def test_repeating_an_interrupted_revocation_finishes_it(run: Run, tenant_id: str, gateway: "APIGatewayClient") -> None:
     key_id = create(run, tenant_id)
     with unreachable(gateway_client(), "DeleteApiKey"):
-        assert run("key", "revoke", tenant_id, key_id).refusal == (1, NOT_REACHED)
+        assert run("key", "revoke", tenant_id, key_id, "--yes").refusal == (1, NOT_REACHED)
     assert run("key", "show", tenant_id, key_id, "--json").records["status"] == "REVOKED"
     assert list(admitted(gateway)) == [key_id]
-    run("key", "revoke", tenant_id, key_id)
+    run("key", "revoke", tenant_id, key_id, "--yes")
     assert admitted(gateway) == {}
 
 
@@ -135,7 +135,7 @@ def test_deleted_gateway_keys_are_restored(
         create(run, other_tenant_id, "--rate-limit", "5"),
         create(run, tenant_id),
     )
-    run("key", "revoke", tenant_id, revoked)
+    run("key", "revoke", tenant_id, revoked, "--yes")
     for key in gateway.get_api_keys()["items"]:
         gateway.delete_api_key(apiKey=key["id"])
     assert admitted(gateway) == {}

@@ -1,13 +1,16 @@
 import re
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
+from admin import keys as keys_module
 from contacts.access.signatures import signing_secret
 from contacts.storage.items import ApiKeyItem, TenantApiKey
+from contacts.storage.table import connection
 from tests.admin.conftest import SIGNING_ROOT, Outcome, Run
 from tests.handlers import invoke
 
@@ -172,14 +175,103 @@ def test_the_list_has_more_keys_than_one_batch(run: Run, tenant_id: str) -> None
     assert [key["name"] for key in run("key", "list", tenant_id, "--json").records] == names
 
 
+def cells(line: str) -> list[str]:
+    return re.split(r"  +", line.strip())
+
+
 def test_keys_are_shown_as_a_table(run: Run, tenant_id: str) -> None:
-    create(run, tenant_id, "--scope", "contacts:read", "--scope", "contacts:write", "--expires", "2199-01-31")
-    headings, _, row = run("key", "list", tenant_id).stdout.splitlines()[1:4]
-    assert re.split(r" *┃ *", headings)[1:-1] == [
-        *("Key id", "Prefix", "Name", "Scopes", "Status", "Created at", "Expires at", "Last used at", "Old secrets"),
-    ]
-    assert re.split(r" *│ *", row)[3:6] == ["CRM", "contacts:read, contacts:write", "ACTIVE"]
-    assert re.split(r" *│ *", row)[7:9] == ["2199-01-31 00:00", ""]
+    key_id = create(run, tenant_id, "--scope", "contacts:read", "--expires", "2199-01-31").records["key_id"]
+    titles, _, row = run("key", "list", tenant_id).stdout.splitlines()[:3]
+    assert cells(titles) == ["Key id", "Name", "Status", "Expires at (UTC)", "Old secrets"]
+    assert cells(row) == [key_id, "CRM", "ACTIVE", "2199-01-31 00:00"]
+
+
+@pytest.fixture
+def keys(run: Run, tenant_id: str) -> dict[str, str]:
+    """Status → id of a key, in the order in which they were created."""
+    ids = {
+        status: create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
+        for status in ("REVOKED", "EXPIRED", "ACTIVE")
+    }
+    run("key", "revoke", tenant_id, ids["REVOKED"], "--yes")
+    run("secret", "rotate", "pepper")
+    ids["new"] = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
+    item = keys_module._read(tenant_id, ids["EXPIRED"])
+    item.update([ApiKeyItem.valid_until.set("2026-01-31T00:00:00.000Z")])
+    return ids
+
+
+def listed(run: Run, tenant_id: str, *options: str) -> list[str]:
+    return [key["key_id"] for key in run("key", "list", tenant_id, *options, "--json").records]
+
+
+def test_an_expired_key_is_shown_as_expired(run: Run, tenant_id: str, keys: dict[str, str]) -> None:
+    shown = run("key", "list", tenant_id, "--json").records
+    assert [key["status"] for key in shown] == ["REVOKED", "EXPIRED", "ACTIVE", "ACTIVE"]
+    assert run("key", "show", tenant_id, keys["EXPIRED"], "--json").records["status"] == "EXPIRED"
+
+
+def test_keys_can_be_filtered(run: Run, tenant_id: str, keys: dict[str, str]) -> None:
+    for status in ("REVOKED", "EXPIRED"):
+        assert listed(run, tenant_id, "--status", status) == [keys[status]]
+    assert listed(run, tenant_id, "--status", "ACTIVE") == [keys["ACTIVE"], keys["new"]]
+    assert listed(run, tenant_id, "--old-secrets") == [keys["REVOKED"], keys["EXPIRED"], keys["ACTIVE"]]
+    assert listed(run, tenant_id, "--old-secrets", "--status", "ACTIVE") == [keys["ACTIVE"]]
+
+
+def test_keys_are_shown_in_pages(run: Run, tenant_id: str, keys: dict[str, str]) -> None:
+    ids = list(keys.values())
+    assert listed(run, tenant_id, "--limit", "3") == ids[:3]
+    assert listed(run, tenant_id, "--limit", "3", "--page", "2") == ids[3:]
+    assert listed(run, tenant_id, "--limit", "3", "--page", "3") == []
+    assert listed(run, tenant_id, "--limit", "1", "--page", "2", "--status", "ACTIVE") == [keys["new"]]
+    said = run("key", "list", tenant_id, "--limit", "3", "--page", "2").stdout
+    assert said.endswith("1 of 4 keys, page 2 of 2.\n")
+
+
+def test_a_page_without_a_limit_is_refused(run: Run, tenant_id: str) -> None:
+    assert run("key", "list", tenant_id, "--page", "2").refusal == (2, "Error: --page needs --limit.\n")
+
+
+def test_quiet_prints_the_key_alone(run: Run, tenant_id: str) -> None:
+    options = "--name", "CRM", "--scope", "contacts:read", "--quiet"
+    key = run("key", "create", tenant_id, *options).stdout.removesuffix("\n")
+    assert re.fullmatch(r"sflo_live_[A-Za-z0-9_-]{43}", key)
+    old_id = authorize(key)["keyId"]
+    new = run("key", "rotate", tenant_id, old_id, "--quiet").stdout.removesuffix("\n")
+    assert re.fullmatch(r"sflo_live_[A-Za-z0-9_-]{43}", new)
+    assert authorize(new)["keyId"] != old_id
+
+
+def test_quiet_prints_the_signing_secret_on_a_second_line(run: Run, tenant_id: str) -> None:
+    options = "--name", "CRM", "--scope", "contacts:read", "--require-signature", "--quiet"
+    key, secret = run("key", "create", tenant_id, *options).stdout.splitlines()
+    assert secret == signing_secret(SIGNING_ROOT, authorize(key)["keyId"])
+
+
+@pytest.mark.parametrize("command", ["create", "rotate"])
+def test_quiet_and_json_exclude_each_other(run: Run, tenant_id: str, command: str) -> None:
+    key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
+    arguments = {"create": ["--name", "CRM", "--scope", "contacts:read"], "rotate": [key_id]}
+    refusal = run("key", command, tenant_id, *arguments[command], "--quiet", "--json").refusal
+    assert refusal == (2, "Error: Pass either --quiet or --json.\n")
+    assert listed(run, tenant_id) == [key_id]
+
+
+def test_a_rotation_shows_its_key_even_if_the_table_fails_after_it(run: Run, tenant_id: str) -> None:
+    old = create(run, tenant_id, "--scope", "contacts:read").records
+    reads = Counter[str]()
+
+    def count(model: Any, **_: object) -> None:
+        reads[model.name] += 1
+
+    events = connection().client.meta.events
+    events.register("after-call.dynamodb", count)
+    try:
+        run("key", "rotate", tenant_id, old["key_id"], "--json")
+    finally:
+        events.unregister("after-call.dynamodb", count)
+    assert list(reads)[-1] == "TransactWriteItems"  # nothing that could fail comes after it
 
 
 def test_listing_the_keys_of_an_unknown_tenant_is_refused(run: Run) -> None:
@@ -193,7 +285,7 @@ def test_the_authorizer_refuses_a_revoked_key(run: Run, tenant_id: str) -> None:
     created = create(run, tenant_id, "--scope", "contacts:read").records
     key = created.pop("key")
     del created["signing_secret"]
-    revoked = run("key", "revoke", tenant_id, created["key_id"], "--json").records
+    revoked = run("key", "revoke", tenant_id, created["key_id"], "--json", "--yes").records
     assert revoked == created | {"status": "REVOKED"}
     assert run("key", "list", tenant_id, "--json").records == [revoked | {"old_secrets": []}]
     with pytest.raises(Exception, match=r"^Unauthorized$"):
@@ -202,13 +294,13 @@ def test_the_authorizer_refuses_a_revoked_key(run: Run, tenant_id: str) -> None:
 
 def test_revoking_again_changes_nothing(run: Run, tenant_id: str) -> None:
     key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
-    once, twice = (run("key", "revoke", tenant_id, key_id, "--json").records for _ in range(2))
+    once, twice = (run("key", "revoke", tenant_id, key_id, "--json", "--yes").records for _ in range(2))
     assert once == twice
 
 
 @pytest.mark.parametrize("key_id", [NOBODY, "", "sflo_live_abcd", "a#b"])
 def test_revoking_an_unknown_key_is_refused(run: Run, tenant_id: str, key_id: str) -> None:
-    assert run("key", "revoke", tenant_id, key_id).refusal == (
+    assert run("key", "revoke", tenant_id, key_id, "--yes").refusal == (
         1,
         f"Error: The tenant has no key {key_id!r}. List its keys with `python -m admin key list {tenant_id}`.\n",
     )
@@ -350,7 +442,7 @@ def test_rotation_refuses_times_in_the_past(run: Run, tenant_id: str, option: st
 
 def test_a_revoked_key_cannot_be_rotated(run: Run, tenant_id: str) -> None:
     key_id = create(run, tenant_id, "--scope", "contacts:read").records["key_id"]
-    run("key", "revoke", tenant_id, key_id)
+    run("key", "revoke", tenant_id, key_id, "--yes")
     assert run("key", "rotate", tenant_id, key_id).refusal == (
         1,
         f"Error: Key {key_id!r} is revoked. Create a new one with `python -m admin key create`.\n",

@@ -82,8 +82,8 @@ def test_operators_need_exactly_the_rights_that_the_policy_grants(
     (api,) = aws("apigateway").get_rest_apis()["items"]
     aws("apigateway").delete_rest_api(restApiId=api["id"])
     aws("apigateway").create_rest_api(name="contacts-local")
-    for command in ("rotate", "show", "revoke"):
-        assert run("key", command, tenant_id, key_id).exit_code == 0
+    for command in (["rotate"], ["show"], ["revoke", "--yes"]):
+        assert run("key", *command, tenant_id, key_id).exit_code == 0
     assert run("key", "restore").exit_code == 0
     assert run("key", "list", tenant_id).exit_code == 0
     for secret in ("pepper", "signing-root"):
@@ -91,7 +91,7 @@ def test_operators_need_exactly_the_rights_that_the_policy_grants(
     assert run("secret", "list").exit_code == 0
     tag_id = run("tag", "create", tenant_id, "VIP", "--json").records["id"]
     assert run("tag", "rename", tenant_id, tag_id, "Gold").exit_code == 0
-    assert run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0").exit_code == 0
+    assert run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--yes").exit_code == 0
     assert run("contact", "show", tenant_id, "491512345678").exit_code == 1
     assert run("sign", "GET", "/v1/whoami", "--key-id", key_id).exit_code == 0
     assert run("message", "send", tenant_id, "491512345678").exit_code == 0

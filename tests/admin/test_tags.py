@@ -169,13 +169,13 @@ def test_a_tag_whose_name_was_freed_meanwhile_is_not_changed(run: Run, tenant_id
     tag_id = create(run, tenant_id, "VIP")
     table.delete_item(Key={"pk": f"{tenant_id}#TAGS", "sk": "NAME#vip"})
     assert run("tag", "rename", tenant_id, tag_id, "Gold").refusal == CHANGED
-    assert run("tag", "delete", tenant_id, tag_id).refusal == CHANGED
+    assert run("tag", "delete", tenant_id, tag_id, "--yes").refusal == CHANGED
     assert names(run, tenant_id) == ["VIP"]
 
 
 def test_only_live_tags_of_the_tenant_can_be_renamed(run: Run, tenant_id: str, other_tenant_id: str) -> None:
     tag_id, deleted_id = create(run, tenant_id, "VIP"), create(run, tenant_id, "Gone")
-    run("tag", "delete", tenant_id, deleted_id, "--wait-seconds", "0")
+    run("tag", "delete", tenant_id, deleted_id, "--wait-seconds", "0", "--yes")
     assert run("tag", "rename", other_tenant_id, tag_id, "Gold").refusal == absent(other_tenant_id, tag_id)
     for unknown in (deleted_id, NOBODY, "", "NAME#vip"):
         assert run("tag", "rename", tenant_id, unknown, "Gold").refusal == absent(tenant_id, unknown)
@@ -197,7 +197,7 @@ def holders(tenant_id: str, tag_id: str, phones: list[str]) -> list[ContactWithT
 def test_a_deleted_tag_is_removed_from_every_contact_and_nothing_else_is(run: Run, tenant_id: str) -> None:
     tag = run("tag", "create", tenant_id, "VIP", "--json").records
     before = holders(tenant_id, tag["id"], [f"49151{number:08}" for number in range(60)])
-    deleted = run("tag", "delete", tenant_id, tag["id"], "--wait-seconds", "0", "--json").records
+    deleted = run("tag", "delete", tenant_id, tag["id"], "--wait-seconds", "0", "--json", "--yes").records
     assert deleted == tag | {"deleted_at": deleted["deleted_at"], "removed_from_contacts": 60}
     assert deleted["deleted_at"] > deleted["created_at"]
     contacts = ContactRepository(tenant_id)
@@ -209,14 +209,14 @@ def test_a_deleted_tag_is_removed_from_every_contact_and_nothing_else_is(run: Ru
 def test_a_deleted_tag_leaves_no_trace_in_a_contact(run: Run, tenant_id: str, table: Table) -> None:
     tag_id = create(run, tenant_id, "VIP")
     holders(tenant_id, tag_id, ["4915112345678"])
-    run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0")
+    run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--yes")
     item = table.get_item(Key={"pk": f"{tenant_id}#4915112345678", "sk": "CONTACT"})["Item"]
     assert tag_id not in str(item)
 
 
 def test_deleting_frees_the_name_and_deleted_tags_can_be_listed(run: Run, tenant_id: str, table: Table) -> None:
     tag_id = create(run, tenant_id, "VIP")
-    run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0")
+    run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--yes")
     assert reserved_names(table) == {}
     new_id = create(run, tenant_id, "vip")
     assert names(run, tenant_id) == ["vip"]
@@ -226,18 +226,18 @@ def test_deleting_frees_the_name_and_deleted_tags_can_be_listed(run: Run, tenant
 
 def test_deleting_again_finishes_an_interrupted_deletion(run: Run, tenant_id: str, table: Table) -> None:
     tag_id = create(run, tenant_id, "VIP")
-    first = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json").records
+    first = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json", "--yes").records
     assign_late(table, tenant_id, tag_id)
-    second = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json").records
+    second = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json", "--yes").records
     assert second == first | {"removed_from_contacts": 1}
-    assert run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json").records == first
+    assert run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json", "--yes").records == first
 
 
 def test_the_search_finds_an_assignment_that_was_in_progress(run: Run, tenant_id: str, table: Table) -> None:
     tag_id = create(run, tenant_id, "VIP")
     late = threading.Timer(1, assign_late, (table, tenant_id, tag_id))
     late.start()
-    deleted = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "2", "--json").records
+    deleted = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "2", "--json", "--yes").records
     late.join()
     assert deleted["removed_from_contacts"] == 1
 
@@ -261,7 +261,7 @@ def test_the_search_begins_30_s_after_the_deletion(
         assign_late(table, tenant_id, tag_id)
 
     monkeypatch.setattr("admin.commands.tag.sleep", sleep)
-    deleted = run("tag", "delete", tenant_id, tag_id, "--json").records
+    deleted = run("tag", "delete", tenant_id, tag_id, "--json", "--yes").records
     assert pauses == [pytest.approx(pause, abs=5)]
     assert deleted["removed_from_contacts"] == 1
 
@@ -281,7 +281,7 @@ def test_deleting_does_not_touch_other_tenants(run: Run, tenant_id: str, other_t
     tag_id = create(run, tenant_id, "VIP")
     TagItem(*TagItem.key(other_tenant_id, tag_id), name="Same id", created_at="2026-01-01T00:00:00.000Z").save()
     before = holders(other_tenant_id, tag_id, ["4915112345678"])
-    deleted = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json").records
+    deleted = run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--json", "--yes").records
     assert deleted["removed_from_contacts"] == 0
     assert [ContactRepository(other_tenant_id).get(before[0].id)] == before
 
@@ -289,5 +289,5 @@ def test_deleting_does_not_touch_other_tenants(run: Run, tenant_id: str, other_t
 def test_deleting_an_unknown_tag_is_refused(run: Run, tenant_id: str, other_tenant_id: str) -> None:
     foreign = create(run, other_tenant_id, "VIP")
     for unknown in (foreign, NOBODY, "", "NAME#vip"):
-        assert run("tag", "delete", tenant_id, unknown).refusal == absent(tenant_id, unknown)
+        assert run("tag", "delete", tenant_id, unknown, "--yes").refusal == absent(tenant_id, unknown)
     assert names(run, other_tenant_id) == ["VIP"]

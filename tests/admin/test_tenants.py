@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from tests.admin.conftest import Run
+from contacts.storage.table import connection
+from tests.admin.conftest import Run, unanswered
 
 
 def test_a_new_tenant_is_listed(run: Run) -> None:
@@ -18,7 +19,9 @@ def test_tenants_are_shown_as_a_table(run: Run) -> None:
     listed = run("tenant", "list")
     minute = created["created_at"][:16].replace("T", " ")
     assert listed.exit_code == 0
-    assert listed.stdout.splitlines()[3] == f"│ {created['id']} │ [bold]Acme[/] :smile: │ {minute} │"
+    titles, _, row = listed.stdout.splitlines()[:3]
+    assert re.split(r"  +", titles.strip()) == ["Id", "Name", "Created at (UTC)"]
+    assert re.split(r"  +", row.strip()) == [created["id"], "[bold]Acme[/] :smile:", minute]
 
 
 def test_an_empty_list_is_shown_as_such(run: Run) -> None:
@@ -26,9 +29,54 @@ def test_an_empty_list_is_shown_as_such(run: Run) -> None:
     assert run("tenant", "list", "--json").records == []
 
 
-def test_two_tenants_may_have_one_name(run: Run) -> None:
-    created = [run("tenant", "create", "Acme", "--json").records for _ in range(2)]
-    assert sorted(run("tenant", "list", "--json").records, key=str) == sorted(created, key=str)
+@pytest.mark.parametrize("again", ["Acme", " acme ", "AC\u200bME"])
+def test_a_tenant_is_not_created_twice(run: Run, again: str) -> None:
+    created = run("tenant", "create", "Acme", "--json").records
+    assert run("tenant", "create", again).refusal == (
+        1,
+        (
+            f"Error: There is already a tenant 'Acme' ({created['id']}). "
+            "To create another one with this name, pass --another.\n"
+        ),
+    )
+    assert run("tenant", "list", "--json").records == [created]
+
+
+def test_two_tenants_may_have_one_name_if_that_is_wanted(run: Run) -> None:
+    first = run("tenant", "create", "Acme", "--json").records
+    second = run("tenant", "create", "Acme", "--another", "--json").records
+    assert sorted(run("tenant", "list", "--json").records, key=str) == sorted([first, second], key=str)
+
+
+def test_a_lost_answer_leaves_the_outcome_unknown_and_repeating_creates_no_second_tenant(run: Run) -> None:
+    run("tenant", "list")  # the command creates its client
+    with unanswered(connection().client, "PutItem"):
+        assert run("tenant", "create", "Acme").refusal == (
+            1,
+            (
+                'Error: Read timeout on endpoint URL: "https://aws". '
+                "The outcome is unknown: look before you repeat the command, for example with `list` or `show`.\n"
+            ),
+        )
+    (tenant,) = run("tenant", "list", "--json").records
+    assert (
+        run("tenant", "create", "Acme")
+        .refusal[1]
+        .startswith(f"Error: There is already a tenant 'Acme' ({tenant['id']}).")
+    )
+    assert run("tenant", "list", "--json").records == [tenant]
+
+
+def test_a_read_without_an_answer_can_simply_be_repeated(run: Run) -> None:
+    run("tenant", "list")
+    with unanswered(connection().client, "Query"):
+        assert run("tenant", "list").refusal == (
+            1,
+            (
+                'Error: Read timeout on endpoint URL: "https://aws". '
+                "Check the network. For the local stack, check that `make start` is running.\n"
+            ),
+        )
 
 
 @pytest.mark.parametrize(
