@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import batched, chain
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,7 +28,6 @@ LONGEST_NAME = 64
 HIGHEST_RATE_LIMIT = 10_000  # the default limit of an AWS account
 MOST_ADDRESS_BLOCKS = 50  # the authorizer's answer carries all of them to every function
 _SHOWN_LENGTH = 14
-_LARGEST_BATCH = 100  # of BatchGetItem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +97,7 @@ def list_keys(tenant_id: str) -> list[ApiKey]:
     """All keys, oldest first, also revoked and expired ones. Raises TenantNotFound."""
     get_tenant(tenant_id)
     listed = table.query(TenantApiKey, TenantApiKey.keys_of(tenant_id))
-    keys = (ApiKeyItem.key(each.key_hash) for each in listed)
-    batches = batched(keys, _LARGEST_BATCH, strict=False)
-    found = chain.from_iterable(table.batch_read(batch).values() for batch in batches)
+    found = table.batch_read(ApiKeyItem.key(each.key_hash) for each in listed).values()
     return sorted((ApiKey(**_fields(ApiKeyItem.from_raw_data(raw))) for raw in found), key=lambda key: key.created_at)
 
 

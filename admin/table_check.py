@@ -5,7 +5,6 @@ It repairs nothing, because no request, however it ends, may leave a finding (do
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 from admin.database import table
@@ -25,7 +24,7 @@ from contacts.storage.table import Key, TableItem
 from contacts.storage.tags import fold
 
 _READ_UNITS_PER_SECOND = 500.0  # a partition has 3,000, and the API needs most of them
-_LARGEST_BATCH = 100  # of BatchGetItem
+_PAGE_ITEMS = 100
 
 _ALONE: dict[type[TableItem], str] = {
     ContactItem: "The contact has no pointer.",
@@ -48,7 +47,7 @@ class Finding:
 
 def check_table(on_read: Callable[[int], object]) -> Iterator[Finding]:
     """Reads every item and calls `on_read` with the number of items of each page. Ignores writes in progress."""
-    pages = TableItem.scan(page_size=_LARGEST_BATCH, consistent_read=True, rate_limit=_READ_UNITS_PER_SECOND).page_iter
+    pages = TableItem.scan(page_size=_PAGE_ITEMS, consistent_read=True, rate_limit=_READ_UNITS_PER_SECOND).page_iter
     while page := retry(lambda: next(pages, None)):
         items = [_parse(raw) for raw in page["Items"]]
         yield from _alone(items)
@@ -123,10 +122,7 @@ def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - one line for 
 
 def _read(keys: Iterable[Key]) -> dict[Key, TableItem]:
     """The items that exist, strongly consistent."""
-    found: dict[Key, TableItem] = {}
-    for batch in batched(set(keys), _LARGEST_BATCH, strict=False):
-        found |= {key: _parse(raw) for key, raw in table.batch_read(batch).items()}
-    return found
+    return {key: _parse(raw) for key, raw in table.batch_read(keys).items()}
 
 
 def _key(item: TableItem) -> Key:

@@ -9,7 +9,7 @@ from typing import Any
 from pynamodb.exceptions import PynamoDBException
 
 from contacts.access.keys import DEFAULT_RATE_LIMIT, ROUTES, SHAPE, hash_key
-from contacts.access.secrets import KEPT_SECONDS, RECENT_SECONDS, read_versions
+from contacts.access.secrets import readings
 from contacts.domain.errors import ContactsError
 from contacts.runtime import timestamps
 from contacts.runtime.observability import logger
@@ -59,8 +59,8 @@ def authorizer(find_key: FindKey) -> Handler:
 def find_key(key: str, pepper_secret: str) -> ApiKeyItem | None:
     """One GetItem for each version of the pepper until the key is found, newest first. Raises SecretUnavailable."""
     tried: set[int] = set()
-    for max_age in KEPT_SECONDS, RECENT_SECONDS:
-        for version, pepper in read_versions(pepper_secret, max_age).items():
+    for versions in readings(pepper_secret):
+        for version, pepper in versions.items():
             if version not in tried:
                 tried.add(version)
                 item = Table().read(ApiKeyItem, ApiKeyItem.key(hash_key(key, pepper)))

@@ -10,12 +10,6 @@ SHAPE = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
 DEFAULT_RATE_LIMIT = 80
 """Requests per second of a key that has no limit of its own."""
 
-
-def batch_rate_limit(rate_limit: int) -> int:
-    """Batches per second of a key with this many requests per second: a tenth, rounded up, contract section 8."""
-    return -(-rate_limit // 10)
-
-
 SCOPES = ("contacts:read", "contacts:write")
 
 ROUTES = {
@@ -33,6 +27,11 @@ ROUTES = {
 
 A `*` spans slashes.
 """
+
+
+def batch_rate_limit(rate_limit: int) -> int:
+    """Batches per second of a key with this many requests per second: a tenth, rounded up, contract section 8."""
+    return -(-rate_limit // 10)
 
 
 def new_key() -> str:

@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from contacts.access.identity import Identity
-from contacts.access.secrets import KEPT_SECONDS, RECENT_SECONDS, read_versions
+from contacts.access.secrets import readings
 from contacts.access.signatures import canonical_text, sign, signing_secret
 from contacts.domain.errors import AddressNotAllowed, SecretUnavailable, SignatureRejected
 from contacts.runtime import settings
@@ -65,9 +65,7 @@ def _check_signature(request: SignedRequest) -> None:
 
 
 def _signing_root(version: int) -> str:
-    secret = settings.signing_root_secret()
-    for max_age in KEPT_SECONDS, RECENT_SECONDS:
-        versions = read_versions(secret, max_age)
+    for versions in readings(settings.signing_root_secret()):
         if version in versions:
             return versions[version]
     raise SecretUnavailable

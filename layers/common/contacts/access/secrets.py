@@ -6,6 +6,7 @@ The highest version is the current one. Versions are only added and never change
 
 import json
 import time
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -15,9 +16,9 @@ from contacts.runtime.observability import logger
 type Versions = dict[int, str]
 """Newest first."""
 
-KEPT_SECONDS = 300.0
-RECENT_SECONDS = 5.0
-"""Whoever misses a version gets one that is at most this old: a rotation takes effect at once, a flood costs little."""
+_KEPT_SECONDS = 300.0
+_RECENT_SECONDS = 5.0
+"""After a miss the versions may be this old: a rotation takes effect within seconds, a flood of misses costs little."""
 
 _kept: dict[str, tuple[float, Versions]] = {}
 """Name or ARN → when it was read, in Unix seconds, and its versions."""
@@ -33,11 +34,17 @@ def parse_versions(text: str) -> Versions:
     return {number: versions[str(number)] for number in sorted(map(int, versions), reverse=True)}
 
 
-def read_versions(secret: str, max_age: float = KEPT_SECONDS) -> Versions:
-    """Takes a name or an ARN. If Secrets Manager fails, the versions that were read before are still good.
+def readings(secret: str) -> Iterator[Versions]:
+    """The versions as they are kept, then, for a caller that did not find its own, as they are now.
 
+    Takes a name or an ARN. If Secrets Manager fails, the versions that were read before are still good.
     Raises SecretUnavailable.
     """
+    for max_age in _KEPT_SECONDS, _RECENT_SECONDS:
+        yield _read_versions(secret, max_age)
+
+
+def _read_versions(secret: str, max_age: float) -> Versions:
     read_at, versions = _kept.get(secret, (-max_age, {}))
     now = time.time()
     if versions and now - read_at < max_age:

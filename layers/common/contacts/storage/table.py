@@ -32,7 +32,7 @@ class TableItem(Model):
     """One item of the table. All kinds of items share one connection: one client to make, one TLS handshake."""
 
     class Meta:
-        table_name = ""  # connect() sets it
+        table_name = ""  # _get_connection() sets it
         connect_timeout_seconds = 0.5
         read_timeout_seconds = 1.5
         max_retry_attempts = 0  # retries.py retries
