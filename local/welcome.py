@@ -1,5 +1,6 @@
 """What `make start` prints when everything runs."""
 
+import json
 import uuid
 from dataclasses import dataclass
 
@@ -31,11 +32,21 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
     url = f"{stack.base_url}/v1/contacts"
     ada, tag = f"{url}/{contacts.ada_id}", acme["tags"][0]
     by_phone = f"{url}/by-phone?phone=+49-151-2345678"
+    batch = {
+        "contacts": [
+            {"phone": "+44 20 7946 0958", "display_name": "Charles Babbage", "tags": [{"tag_id": tag["id"]}]},
+            {"phone": "+33 1 99 00 12 34"},
+        ]
+    }
     print(f"\nThe Contacts API answers on {stack.base_url} - Ctrl-C stops it.\n")
     for tenant in acme, globex:
         print(f"  {tenant['name']}, tenant {tenant['tenant_id']}")
         print(f"    full access  {tenant['keys']['full']}\n    read only    {tenant['keys']['read']}")
-    print("\n.local/demo.json has all keys and tags. Copy any of these requests:\n")
+    print(
+        "\n.local/demo.json has all keys and tags. For the requests in README.md:\n"
+        f"export URL={stack.base_url} KEY={acme['keys']['full']} TAG_ID={tag['id']}\n\n"
+        "Copy any of these requests:\n"
+    )
     for title, tenant, request in (
         ("find a contact by phone, in any notation: 200", acme, f"'{by_phone}'"),
         ("the same contact by id: 200", acme, ada),
@@ -49,6 +60,17 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
             f"assign the tag {tag['name']}: 201, if it is already assigned 200",
             acme,
             f"""{ada}/tags -d '{{"tag_id": "{tag["id"]}", "reason": "asked for it"}}'""",
+        ),
+        ("list the tags that can be assigned: 200", acme, f"{stack.base_url}/v1/tags"),
+        (
+            "create or update up to 100 contacts with their tags: 200",
+            acme,
+            f"{url}/batch -d '{json.dumps(batch)}'",
+        ),
+        (
+            "list all contacts with their tags, two at a time; &cursor= and nextCursor continue: 200",
+            acme,
+            f"'{url}?limit=2'",
         ),
         ("remove the tag: 200", acme, f"-X DELETE {ada}/tags/{tag['id']}"),
         ("delete another contact: 200, from the second time on 404", acme, f"-X DELETE {url}/{contacts.grace_id}"),
