@@ -176,6 +176,28 @@ def test_many_contacts_are_sent_in_batches_of_100_and_503_items_again(pauses: li
     assert [len(batch) for batch in sent] == [100, 1, 1]
 
 
+def test_a_batch_takes_an_idempotency_key_and_what_is_left_of_it_gets_another(pauses: list[float]) -> None:
+    done, busy = {"status": 201, "contact": CONTACT}, {"status": 503, "error": {"code": 131000}}
+    server = Server(answer(207, {"results": [busy, done]}), answer(200, {"results": [done]}))
+    items = [{"phone": "10001"}, {"phone": "10002"}]
+    results = connect(server).upsert_batch(items, match="alias", idempotency_key="mine")
+    assert [each.status for each in results] == [201, 201]
+    assert [request.url.query for request in server.requests] == [b"match=alias"] * 2
+    first, second = (request.headers["Idempotency-Key"] for request in server.requests)
+    assert first == "mine" != second
+
+
+def test_the_caller_can_decide_how_a_retry_waits() -> None:
+    waited: list[float] = []
+    limited, busy = refusal(429, 4), {"results": [{"status": 503, "error": {"code": 131000}}]}
+    limited.headers["Retry-After"] = "7"
+    done = {"results": [{"status": 201, "contact": CONTACT}]}
+    server = Server(limited, answer(207, busy), answer(200, done))
+    (result,) = connect(server, pause=waited.append).upsert_batch([{"phone": "10001"}])
+    assert result.status == 201
+    assert waited == [7, 0.5]
+
+
 @pytest.mark.parametrize("vector", VECTORS, ids=[each["name"] for each in VECTORS])
 def test_signatures_are_those_of_the_vectors(vector: dict[str, Any]) -> None:
     stage = f"/{vector['stage']}" if vector["stage"] else ""  # the base URL has the stage, so a target has none

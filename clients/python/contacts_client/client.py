@@ -4,7 +4,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
@@ -36,11 +36,13 @@ class Contacts:
         signing_secret: str | None = None,
         timeout: float = 30,
         retry_seconds: float = 30,
+        pause: Callable[[float], None] | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         """`timeout` is that of one attempt, `retry_seconds` bounds all attempts of a call together.
 
         `base_url` is the address without /v1; on AWS without a custom domain it ends with the stage.
+        `pause` waits for some seconds before a retry, instead of time.sleep: threads can make all of them wait for one.
         """
         self._http = httpx2.Client(
             base_url=base_url.rstrip("/"),
@@ -50,6 +52,7 @@ class Contacts:
         )
         self._secret = signing_secret
         self._retry_seconds = retry_seconds
+        self._pause = pause or time.sleep
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +83,33 @@ class Contacts:
         """
         rest = iter(items)
         while batch := list(islice(rest, _BATCH)):
-            yield from self._upsert_batch(batch, match)
+            yield from self.upsert_batch(batch, match=match)
+
+    def upsert_batch(
+        self, items: Sequence[Mapping[str, Any]], *, match: Match | None = None, idempotency_key: str | None = None
+    ) -> list[BatchResult]:
+        """As upsert_many, for at most 100 items in one request, whose Idempotency-Key can be given.
+
+        Items that are sent again are another request, with a key of its own.
+        """
+        results: dict[int, BatchResult] = {}
+        left = list(range(len(items)))
+        end, pause = time.monotonic() + self._retry_seconds, 0.5
+        while left:
+            body = {"contacts": [items[place] for place in left]}
+            answer = self._write("POST", "/contacts/batch", body, idempotency_key, {"match": match})
+            for place, result in zip(left, answer["results"], strict=True):
+                status, contact = result["status"], result.get("contact")
+                error = None if contact else error_of(status, result["error"])
+                results[place] = BatchResult(status, Contact.parse(contact) if contact else None, error)
+            left = [place for place in left if results[place].status in _RETRIED]
+            idempotency_key = None
+            if left and time.monotonic() + pause > end:
+                break
+            if left:
+                self._pause(pause)
+                pause *= 2
+        return [results[place] for place in range(len(items))]
 
     def get(self, contact_id: str) -> Contact:
         return Contact.parse(self._call("GET", f"/contacts/{_segment(contact_id)}"))
@@ -117,25 +146,6 @@ class Contacts:
 
     def whoami(self) -> Identity:
         return Identity.parse(self._call("GET", "/whoami"))
-
-    def _upsert_batch(self, batch: list[Mapping[str, Any]], match: Match | None) -> Iterator[BatchResult]:
-        results: dict[int, BatchResult] = {}
-        left = list(range(len(batch)))
-        end, pause = time.monotonic() + self._retry_seconds, 0.5
-        while left:
-            body = {"contacts": [batch[place] for place in left]}
-            answer = self._write("POST", "/contacts/batch", body, None, {"match": match})
-            for place, result in zip(left, answer["results"], strict=True):
-                status, contact = result["status"], result.get("contact")
-                error = None if contact else error_of(status, result["error"])
-                results[place] = BatchResult(status, Contact.parse(contact) if contact else None, error)
-            left = [place for place in left if results[place].status in _RETRIED]
-            if left and time.monotonic() + pause > end:
-                break
-            if left:
-                time.sleep(pause)
-                pause *= 2
-        yield from (results[place] for place in range(len(batch)))
 
     def _pages(self, path: str, query: _Query | None = None) -> Iterator[_Json]:
         cursor: str | None = None
@@ -180,7 +190,7 @@ class Contacts:
                 wait = _seconds(response.headers.get("Retry-After")) or wait
             if time.monotonic() + wait > end:
                 raise failure
-            time.sleep(wait)
+            self._pause(wait)
             pause *= 2
 
     def _send(self, method: str, target: str, content: bytes, idempotency_key: str | None) -> httpx2.Response:
