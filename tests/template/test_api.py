@@ -90,7 +90,8 @@ def _opens(pattern: str, operation: Operation) -> bool:
 def test_a_key_can_have_the_scopes_that_openapi_names() -> None:
     assert {*SCOPES, "any"} == ROUTES.keys() == {each.scope for each in OPERATIONS}
     assert document().raw_schema["components"]["schemas"]["Identity"]["properties"]["scopes"]["items"] == {
-        "enum": [*SCOPES]
+        "type": "string",
+        "enum": [*SCOPES],
     }
 
 
