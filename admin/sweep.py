@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 
 from admin.database import table
+from contacts.domain.source import Source
 from contacts.storage.items import ContactItem
 from contacts.storage.retries import ConditionFailed, retry
 from contacts.storage.table import TableItem
@@ -56,7 +57,11 @@ def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[
 def _remove(contact: ContactItem, tag_id: str) -> bool:
     tag, origin = ContactItem.tags[tag_id], ContactItem.tag_origins[tag_id]
     try:
-        table.update(contact, [tag.remove(), origin.remove()], tag.exists())
+        table.update(
+            contact,
+            [tag.remove(), origin.remove(), ContactItem.changed_by.set(Source.MANUAL_ADMIN)],
+            tag.exists(),
+        )
     except ConditionFailed:
         return False  # the contact lost the tag, or was deleted, since it was read
     return True

@@ -212,6 +212,7 @@ def test_a_deleted_tag_leaves_no_trace_in_a_contact(run: Run, tenant_id: str, ta
     run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--yes")
     item = table.get_item(Key={"pk": f"{tenant_id}#4915112345678", "sk": "CONTACT"})["Item"]
     assert tag_id not in str(item)
+    assert item["changed_by"] == "MANUAL_ADMIN"
 
 
 def test_deleting_frees_the_name_and_deleted_tags_can_be_listed(run: Run, tenant_id: str, table: Table) -> None:

@@ -136,6 +136,7 @@ def test_a_new_contact_and_its_pointer_are_created_in_one_transaction(acme: Tena
         "last_seen_at": contact["createdAt"],
         "created_at": contact["createdAt"],
         "updated_at": contact["createdAt"],
+        "changed_by": "API",
         "tags": {},
         "tag_origins": {},
     }

@@ -25,4 +25,7 @@ _WEIGHTS = {
     Source.AI_AUTO_CLOSE: 1,
 }
 
+INBOUND = "INBOUND"
+"""The source of changes by inbound messages, contract section 9. They assign no tags, so it has no weight."""
+
 HIGHEST_WEIGHT = max(_WEIGHTS.values())

@@ -24,7 +24,7 @@ from contacts.domain.errors import (
     TagLimitReached,
     TagNotFound,
 )
-from contacts.domain.source import HIGHEST_WEIGHT, Source
+from contacts.domain.source import HIGHEST_WEIGHT, INBOUND, Source
 from contacts.runtime import timestamps
 from contacts.runtime.identifiers import is_id, new_id
 from contacts.runtime.threads import side_by_side
@@ -139,10 +139,9 @@ class ContactRepository:
         fields = [(getattr(ContactItem, name), value) for name, value in changes.items()]
         actions = [field.remove() if value is None else field.set(value) for field, value in fields]
         is_this_contact = ContactItem.id == contact_id
+        actions.append(ContactItem.updated_at.set(timestamps.now()))
         try:
-            updated = self._table.update(
-                item, [*actions, ContactItem.updated_at.set(timestamps.now())], is_this_contact
-            )
+            updated = self._write(item, actions, is_this_contact, changed_by=Source.API)
         except ConditionFailed:
             raise ContactNotFound from None
         return updated.contact()
@@ -200,7 +199,12 @@ class ContactRepository:
         gives_way = tag["weight"] <= source.weight
         try:
             item = self._item(contact_id)
-            self._table.update(item, [tag.remove(), origin.remove()], is_this_contact & (is_gone | gives_way))
+            self._write(
+                item,
+                [tag.remove(), origin.remove()],
+                is_this_contact & (is_gone | gives_way),
+                changed_by=source,
+            )
         except ContactNotFound:
             return False
         except ConditionFailed as failure:
@@ -237,7 +241,7 @@ class ContactRepository:
         """Whether anything was written, and the resulting `last_inbound_at`. Raises ConditionFailed."""
         now = timestamps.now()
         if item is None:
-            self._create(phone, display_name, seen_at=received_at, last_inbound_at=received_at)
+            self._create(phone, display_name, changed_by=INBOUND, seen_at=received_at, last_inbound_at=received_at)
             return True, received_at
         last = item.last_inbound_at
         if last and _is_cooling_down(last, received_at):
@@ -257,7 +261,8 @@ class ContactRepository:
         is_latest = not last or received_at > last
         actions = [*visible, ContactItem.last_inbound_at.set(received_at)] if is_latest else visible
         if actions:
-            self._table.update(ContactItem(*ContactItem.key(self._tenant_id, phone)), actions, is_unchanged)
+            item = ContactItem(*ContactItem.key(self._tenant_id, phone))
+            self._write(item, actions, is_unchanged, changed_by=INBOUND)
         return bool(actions), max(last or "", received_at)
 
     def _refresh(self, phone: str, display_name: str | None, tags: Sequence[TagWish]) -> Contact:
@@ -282,7 +287,7 @@ class ContactRepository:
         for _ in self._table.attempts():
             condition = is_right if fits is None else is_right & fits
             try:
-                return self._table.update(item, [*actions, *writes.actions()], condition)
+                return self._write(item, [*actions, *writes.actions()], condition, changed_by=writes.source)
             except ConditionFailed as failure:
                 found = failure.old_item and ContactItem.from_raw_data(failure.old_item)
                 if not found or contact_id not in {None, found.id}:
@@ -290,12 +295,19 @@ class ContactRepository:
                 fits = writes.condition(found)
         raise DatabaseUnavailable
 
+    def _write(
+        self, item: ContactItem, actions: Sequence[Action], condition: Condition, *, changed_by: str
+    ) -> ContactItem:
+        """Says in the write itself who changed the contact: the change log shows it. Raises ConditionFailed."""
+        return self._table.update(item, [*actions, ContactItem.changed_by.set(changed_by)], condition)
+
     def _create(
         self,
         phone: str,
         display_name: str | None,
         tags: Sequence[TagWish] = (),
         *,
+        changed_by: str = Source.API,
         seen_at: str | None = None,
         last_inbound_at: str | None = None,
     ) -> Contact:
@@ -312,6 +324,7 @@ class ContactRepository:
             last_inbound_at=last_inbound_at,
             created_at=now,
             updated_at=now,
+            changed_by=changed_by,
             tags=writes.tags,
             tag_origins=dict.fromkeys(writes.tags, writes.origin),
         )
@@ -407,7 +420,7 @@ class _TagWrites:
         self.origin = {"created_at": at, "written_by": self.call}
         """The origin of the first write stays, so `written_by` tells whether this call made an assignment, even if
         its request was sent again after a lost reply."""
-        self._weight = source.weight
+        self.source = source
 
     def actions(self) -> Iterator[Action]:
         for tag_id, tag in self.tags.items():
@@ -429,7 +442,7 @@ class _TagWrites:
             fits |= reduce(and_, [path.exists() for path in paths.values()])
         else:
             held = found.tags.as_dict()
-            if any(held[tag_id]["weight"] > self._weight for tag_id in paths.keys() & held.keys()):
+            if any(held[tag_id]["weight"] > self.source.weight for tag_id in paths.keys() & held.keys()):
                 raise AssignmentOutweighed
             if len(held.keys() | paths.keys()) > TAG_LIMIT:
                 raise TagLimitReached(TAG_LIMIT)
@@ -437,8 +450,8 @@ class _TagWrites:
             fits &= reduce(
                 and_, [path.exists() if tag_id in held else path.does_not_exist() for tag_id, path in paths.items()]
             )
-        if self._weight < HIGHEST_WEIGHT:
-            gives_way = [path.does_not_exist() | (path["weight"] <= self._weight) for path in paths.values()]
+        if self.source.weight < HIGHEST_WEIGHT:
+            gives_way = [path.does_not_exist() | (path["weight"] <= self.source.weight) for path in paths.values()]
             fits &= reduce(and_, gives_way)
         return fits
 

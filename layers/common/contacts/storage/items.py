@@ -18,6 +18,8 @@ class ContactItem(TableItem):
     last_inbound_at = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
+    changed_by = UnicodeAttribute(null=True)
+    """The source of the last write, or INBOUND. Absent on items that were written before this attribute existed."""
     tags: MapAttribute[str, Any] = MapAttribute(default=dict)
     """tag id → source, weight, reason, updated_at"""
     tag_origins: MapAttribute[str, Any] = MapAttribute(default=dict)
