@@ -1,9 +1,7 @@
 """The Python client, built as a wheel and installed alone, against the running system."""
 
-import json
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +11,6 @@ from contacts_client import ContactNotFound, Contacts
 from local import ROOT
 from local.stack import Stack
 from tests.system import Customer
-
-SCRIPT = """
-    import json, sys
-    from contacts_client import Contacts
-    with Contacts(sys.argv[1], sys.argv[2], signing_secret=sys.argv[3]) as contacts:
-        ada = contacts.upsert("+49 151 77 0001", "Ada")
-        print(json.dumps([ada.phone, contacts.get(ada.id).display_name, contacts.whoami().require_signature]))
-"""
 
 
 @pytest.fixture
@@ -50,19 +40,24 @@ def test_every_method_works(contacts: Contacts, customer: Customer, phone: str) 
         contacts.get(ada.id)
 
 
-def test_the_wheel_works_in_an_environment_of_its_own(customer: Customer, stack: Stack, tmp_path: Path) -> None:
-    """With a key that requires signatures. Its one dependency is taken from this environment."""
+def test_readme_works_with_the_wheel_alone(customer: Customer, stack: Stack, tmp_path: Path) -> None:
+    """With a key that requires signatures. The wheel's one dependency is taken from this environment."""
+    project = ROOT / "clients" / "python"
     build = ["uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", str(tmp_path)]
-    subprocess.run([*build, str(ROOT / "clients" / "python")], check=True)
+    subprocess.run([*build, str(project)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     install = ["uv", "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path / "site"), str(wheel)]
     subprocess.run(install, check=True)
+    assert (tmp_path / "site" / "contacts_client" / "py.typed").exists()
     demo = next(each for each in stack.demo["tenants"] if each["tenant_id"] == customer.tenant_id)["keys"]["signed"]
+    sample = (project / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    options = f"key={demo['key']!r}, signing_secret={demo['secret']!r}"
+    script = sample.replace("http://127.0.0.1:3000", stack.base_url).replace('key="sflo_live_…"', options)
     output = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT), stack.base_url, demo["key"], demo["secret"]],
-        cwd=tmp_path / "site",
-        check=True,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", script], cwd=tmp_path / "site", check=True, capture_output=True, text=True
     ).stdout
-    assert json.loads(output) == ["49151770001", "Ada", True]
+    taken, refused, *listed = output.splitlines()
+    assert "phone='12125550147'" in taken
+    assert refused == "400: phone must contain digits and the usual separators only."
+    (ada,) = (line for line in listed if line.startswith("491512345678 Ada Lovelace "))
+    assert "reason='imported'" in ada

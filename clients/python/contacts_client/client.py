@@ -1,28 +1,30 @@
-"""The client: one method for each endpoint, and one place that sends, signs and retries."""
+"""The client: one method for each endpoint, one place that sends and signs, and one that decides about retries."""
 
 import json
 import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from itertools import islice
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
 
 import httpx2
 
-from contacts_client.errors import NoAnswer, error_of
+from contacts_client.errors import Conflict, ContactsError, NoAnswer, error_of
 from contacts_client.objects import BatchResult, Contact, Identity, Tag, TagAssignment
 from contacts_client.signing import canonical_text, sign
 
 type _Json = dict[str, Any]
-type _Query = dict[str, str | None]
+type _Query = Mapping[str, str | None]
 """None leaves a parameter out."""
 
 Match = Literal["exact", "alias"]
 
 _BATCH = 100
-_RETRIED = {429, 503}
+_FIRST_BACKOFF_SECONDS = 0.5
+_RETRIED = HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class Contacts:
@@ -39,7 +41,7 @@ class Contacts:
         pause: Callable[[float], None] | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        """`timeout` is that of one attempt, `retry_seconds` bounds all attempts of a call together.
+        """`timeout` is that of one attempt. No attempt begins later than `retry_seconds` after the call.
 
         `base_url` is the address without /v1; on AWS without a custom domain it ends with the stage.
         `pause` waits for some seconds before a retry, instead of time.sleep: threads can make all of them wait for one.
@@ -73,7 +75,8 @@ class Contacts:
     ) -> Contact:
         """Creates the contact, or refreshes it if it exists; None keeps its name."""
         body = {"phone": phone, "display_name": display_name}
-        return Contact.parse(self._write("POST", "/contacts", body, idempotency_key, {"match": match}))
+        query = {"match": match}
+        return Contact.parse(self._call("POST", "/contacts", body, query=query, idempotency_key=idempotency_key).json())
 
     def upsert_many(self, items: Iterable[Mapping[str, Any]], *, match: Match | None = None) -> Iterator[BatchResult]:
         """The results in the order of the items, 100 items per request.
@@ -90,51 +93,55 @@ class Contacts:
     ) -> list[BatchResult]:
         """As upsert_many, for at most 100 items in one request, whose Idempotency-Key can be given.
 
-        Items that are sent again are another request, with a key of its own.
+        Items that are sent again are another request, with a key of its own. If that request fails, their results stay
+        what they were.
         """
         results: dict[int, BatchResult] = {}
         left = list(range(len(items)))
-        end, pause = time.monotonic() + self._retry_seconds, 0.5
+        query, retries = {"match": match}, self._start_retries()
         while left:
             body = {"contacts": [items[place] for place in left]}
-            answer = self._write("POST", "/contacts/batch", body, idempotency_key, {"match": match})
-            for place, result in zip(left, answer["results"], strict=True):
-                status, contact = result["status"], result.get("contact")
-                error = None if contact else error_of(status, result["error"])
-                results[place] = BatchResult(status, Contact.parse(contact) if contact else None, error)
+            try:
+                response = self._call(
+                    "POST", "/contacts/batch", body, query=query, idempotency_key=idempotency_key, retries=retries
+                )
+            except ContactsError:
+                if not results:
+                    raise
+                break
+            for place, result in zip(left, response.json()["results"], strict=True):
+                results[place] = BatchResult.parse(result)
             left = [place for place in left if results[place].status in _RETRIED]
             idempotency_key = None
-            if left and time.monotonic() + pause > end:
+            if left and not retries.wait(response):
                 break
-            if left:
-                self._pause(pause)
-                pause *= 2
         return [results[place] for place in range(len(items))]
 
     def get(self, contact_id: str) -> Contact:
-        return Contact.parse(self._call("GET", f"/contacts/{_segment(contact_id)}"))
+        return Contact.parse(self._call("GET", f"/contacts/{_segment(contact_id)}").json())
 
     def by_phone(self, phone: str, *, match: Match | None = None) -> Contact:
-        return Contact.parse(self._call("GET", "/contacts/by-phone", query={"phone": phone, "match": match}))
+        query = {"phone": phone, "match": match}
+        return Contact.parse(self._call("GET", "/contacts/by-phone", query=query).json())
 
     def rename(self, contact_id: str, display_name: str | None, *, idempotency_key: str | None = None) -> Contact:
         """None clears the name."""
         path, body = f"/contacts/{_segment(contact_id)}", {"display_name": display_name}
-        return Contact.parse(self._write("PATCH", path, body, idempotency_key))
+        return Contact.parse(self._call("PATCH", path, body, idempotency_key=idempotency_key).json())
 
     def delete(self, contact_id: str, *, idempotency_key: str | None = None) -> None:
-        self._write("DELETE", f"/contacts/{_segment(contact_id)}", None, idempotency_key)
+        self._call("DELETE", f"/contacts/{_segment(contact_id)}", idempotency_key=idempotency_key)
 
     def assign(
         self, contact_id: str, tag_id: str, reason: str | None = None, *, idempotency_key: str | None = None
     ) -> TagAssignment:
         path, body = f"/contacts/{_segment(contact_id)}/tags", {"tag_id": tag_id, "reason": reason}
-        return TagAssignment.parse(self._write("POST", path, body, idempotency_key))
+        return TagAssignment.parse(self._call("POST", path, body, idempotency_key=idempotency_key).json())
 
     def remove(self, contact_id: str, tag_id: str, *, idempotency_key: str | None = None) -> None:
         """Succeeds too if the contact does not hold the tag."""
         path = f"/contacts/{_segment(contact_id)}/tags/{_segment(tag_id)}"
-        self._write("DELETE", path, None, idempotency_key)
+        self._call("DELETE", path, idempotency_key=idempotency_key)
 
     def contacts(self) -> Iterator[Contact]:
         """All contacts, by id. Turns the pages while you iterate."""
@@ -145,53 +152,58 @@ class Contacts:
         return (Tag.parse(each) for each in self._pages("/tags", {"name": name}))
 
     def whoami(self) -> Identity:
-        return Identity.parse(self._call("GET", "/whoami"))
+        return Identity.parse(self._call("GET", "/whoami").json())
 
     def _pages(self, path: str, query: _Query | None = None) -> Iterator[_Json]:
         cursor: str | None = None
         while True:
-            page = self._call("GET", path, query={**(query or {}), "cursor": cursor})
+            page = self._call("GET", path, query={**(query or {}), "cursor": cursor}).json()
             yield from page["data"]
             cursor = page["nextCursor"]
             if cursor is None:
                 return
-
-    def _write(
-        self, method: str, path: str, body: _Json | None, idempotency_key: str | None, query: _Query | None = None
-    ) -> _Json:
-        return self._call(method, path, body, idempotency_key or str(uuid.uuid4()), query)
 
     def _call(
         self,
         method: str,
         path: str,
         body: _Json | None = None,
-        idempotency_key: str | None = None,
+        *,
         query: _Query | None = None,
-    ) -> _Json:
+        idempotency_key: str | None = None,
+        retries: "_Retries | None" = None,
+    ) -> httpx2.Response:
         """Sends until there is an answer that is worth no retry, or the time is up. Raises ContactsError."""
         given = {name: value for name, value in (query or {}).items() if value is not None}
         target = f"/v1{path}" + (f"?{urlencode(given, quote_via=quote)}" if given else "")
         content = b"" if body is None else json.dumps(body).encode()
-        end, pause = time.monotonic() + self._retry_seconds, 0.5
+        if method != "GET":
+            idempotency_key = idempotency_key or str(uuid.uuid4())
+        retries = retries or self._start_retries()
+        is_repeated = False
         while True:
-            wait = random.uniform(pause / 2, pause)  # noqa: S311 - jitter, not a secret
+            response = None
             try:
                 response = self._send(method, target, content, idempotency_key)
+            except (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError):
+                raise  # nothing was sent, and another attempt would change nothing
             except httpx2.TransportError as error:
-                failure: Exception = NoAnswer(f"No answer: {error}")
+                failure: ContactsError = NoAnswer(f"No answer: {error}")
                 failure.__cause__ = error
             else:
                 if response.is_success:
-                    return dict(response.json())
+                    return response
                 failure = error_of(response.status_code, _json_or_none(response))
-                if response.status_code not in _RETRIED:
+                # The attempt before got no answer and may still be running under the same Idempotency-Key.
+                is_running = is_repeated and isinstance(failure, Conflict) and failure.limit is None
+                if response.status_code not in _RETRIED and not is_running:
                     raise failure
-                wait = _seconds(response.headers.get("Retry-After")) or wait
-            if time.monotonic() + wait > end:
+            if not retries.wait(response):
                 raise failure
-            self._pause(wait)
-            pause *= 2
+            is_repeated = True
+
+    def _start_retries(self) -> "_Retries":
+        return _Retries(self._retry_seconds, self._pause)
 
     def _send(self, method: str, target: str, content: bytes, idempotency_key: str | None) -> httpx2.Response:
         """Signs each attempt anew, because a signature holds for 300 seconds only."""
@@ -205,13 +217,34 @@ class Contacts:
         return self._http.request(method, target, content=content, headers=headers)
 
 
+class _Retries:
+    """The waits of one call: Retry-After, else 0.5 s, doubled each time, with jitter. They end when its time is up."""
+
+    def __init__(self, seconds: float, pause: Callable[[float], None]) -> None:
+        self._end = time.monotonic() + seconds
+        self._pause = pause
+        self._backoff = _FIRST_BACKOFF_SECONDS
+
+    def wait(self, response: httpx2.Response | None) -> bool:
+        """Waits before the next attempt. False, at once, if the time does not suffice."""
+        jittered = random.uniform(self._backoff / 2, self._backoff)  # noqa: S311 - not a secret
+        seconds = _retry_after(response) or jittered
+        if time.monotonic() + seconds > self._end:
+            return False
+        self._pause(seconds)
+        self._backoff *= 2
+        return True
+
+
+def _retry_after(response: httpx2.Response | None) -> int | None:
+    """In seconds, if the answer says it."""
+    value = response.headers.get("Retry-After", "") if response else ""
+    return int(value) if value.isdecimal() else None
+
+
 def _segment(text: str) -> str:
     """As one segment of a path. A dot segment would be resolved away, so its dots are encoded too."""
     return quote(text, safe="") if text.strip(".") else "%2E" * len(text)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdigit() else None
 
 
 def _json_or_none(response: httpx2.Response) -> object:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from contacts_client.errors import ContactsError
+from contacts_client.errors import ContactsError, error_of
 
 
 def _snake_case(name: str) -> str:
@@ -86,3 +86,10 @@ class BatchResult:
     status: int
     contact: Contact | None
     error: ContactsError | None
+
+    @classmethod
+    def parse(cls, result: dict[str, Any]) -> Self:
+        status, contact = result["status"], result.get("contact")
+        if contact is not None:
+            return cls(status, Contact.parse(contact), None)
+        return cls(status, None, error_of(status, result["error"]))
