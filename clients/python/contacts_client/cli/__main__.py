@@ -1,0 +1,3 @@
+from contacts_client.cli import main
+
+main()
