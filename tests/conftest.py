@@ -91,10 +91,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for function in FUNCTIONS:
         load_handler(function)
     import_module("contacts.web.idempotency")
-    for item in items:
-        if not is_measured(item.path) and not config.option.no_cov:  # with both, pytest-cov stumbles
-            item.add_marker("no_cover")
     items.sort(key=lambda item: not needs_running_system(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Pauses coverage in tests that are not measured, fixtures included.
+
+    Coverage is switched only between the two kinds of tests, not at every test: many threads may be running.
+    """
+    coverage = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if coverage and coverage.started != is_measured(item.path):
+        if coverage.started:
+            coverage.pause()
+        else:
+            coverage.resume()
+    return (yield)
 
 
 @cache

@@ -190,9 +190,22 @@ def test_a_repeated_write_that_finds_20_tags_is_refused(pauses: list[float]) -> 
     assert pauses == [0.5]
 
 
-def test_a_refusal_that_is_not_json_is_an_error_too() -> None:
+@pytest.mark.parametrize("body", ["<html>", "[]", '"no"', '{"error": "no"}'])
+def test_a_refusal_that_is_not_the_apis_is_an_error_too(body: str) -> None:
     with pytest.raises(ServerError, match="502: no error object in the answer"):
-        connect(Server(httpx2.Response(502, text="<html>"))).get("c1")
+        connect(Server(httpx2.Response(502, text=body))).get("c1")
+
+
+@pytest.mark.parametrize(("contact_id", "path"), [("a/b?c", b"/v1/contacts/a%2Fb%3Fc"), ("..", b"/v1/contacts/%2E%2E")])
+def test_an_id_of_any_shape_is_one_segment_of_the_path(contact_id: str, path: bytes) -> None:
+    server = Server(answer(200, CONTACT))
+    connect(server).get(contact_id)
+    assert server.requests[0].url.raw_path == path
+
+
+def test_an_empty_id_is_refused_before_it_becomes_the_path_of_a_list() -> None:
+    with pytest.raises(ValueError, match="must not be empty"):
+        connect(Server()).get("")
 
 
 def test_pages_are_turned() -> None:

@@ -244,6 +244,8 @@ def _retry_after(response: httpx2.Response | None) -> int | None:
 
 def _segment(text: str) -> str:
     """As one segment of a path. A dot segment would be resolved away, so its dots are encoded too."""
+    if not text:
+        raise ValueError("An id must not be empty: without it the path is that of another endpoint.")
     return quote(text, safe="") if text.strip(".") else "%2E" * len(text)
 
 

@@ -68,7 +68,9 @@ _BY_STATUS = {401: Unauthorized, 403: Forbidden, 404: ContactNotFound, 409: Conf
 
 def error_of(status: int, body: object) -> ContactsError:
     """The error for the body of a refusal, or for the error object of one item of a batch."""
-    error = body.get("error", body) if isinstance(body, Mapping) else {}
+    error = body.get("error", body) if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping):
+        error = {}  # whatever answered was not the API
     details = (error.get("error_data") or {}).get("details") or error.get("message") or "no error object in the answer"
     is_server_error = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = _BY_STATUS.get(status, ServerError if is_server_error else InvalidParameter)
