@@ -76,7 +76,10 @@ def test_the_message_of_a_killed_consumer_is_handled_by_the_next(
 
 
 def kill_after(proxy: FaultProxy, endpoint: str, operation: str, number: int, function: str, event: Event) -> None:
-    """Runs a function and kills it after that request of its flow was executed and before it gets the reply."""
+    """Runs a function and kills it between a request to DynamoDB, which is executed, and the reply.
+
+    The request is the one that follows the first `number` requests of this operation.
+    """
     environments = Queue[Environment]()
 
     def kill(forward: Forward, _request: dict[str, Any]) -> Reply:
