@@ -30,7 +30,7 @@ from local.emulator.refusals import Refusals
 from local.emulator.runtimes import find_emulator, run_functions
 from local.emulator.services import create_secrets, read_secrets, run_services
 from local.emulator.template import Function, Template, read_template, resolve_variables
-from local.emulator.usage_plans import UsagePlans, create_rest_api
+from local.emulator.throttling import UsagePlans, create_rest_api
 
 SECRETS = "secrets.json"
 ADMIN_SETTINGS = "admin.env"

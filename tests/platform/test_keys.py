@@ -8,21 +8,12 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.gateway.refusals import UNAUTHORIZED
+from tests.gateway.refusals import THROTTLED, UNAUTHORIZED
 from tests.platform.test_signing import sign
 from tests.refusals import CONTACT_NOT_FOUND
-from tests.system import Caller, Customer, administer, at_once, refused_by_gateway
+from tests.system import Caller, Customer, administer, at_once, new_phone, refused_by_gateway
 
 WHOAMI = "/v1/whoami"
-THROTTLED = (
-    429,
-    {
-        "message": "Too many requests",
-        "type": "OAuthException",
-        "code": 4,
-        "error_data": {"details": "A rate limit is exceeded."},
-    },
-)
 BOTH = ["contacts:read", "contacts:write"]
 _MOST_CACHE_SECONDS = 60
 """For how long the gateway may cache an answer of the authorizer, contract section 4."""
@@ -100,6 +91,25 @@ def test_a_key_can_have_its_own_rate_limit(customer: Customer, phone: str) -> No
     assert customer.full.call("GET", by_phone) == CONTACT_NOT_FOUND  # the refused request wrote nothing
 
     time.sleep(float(refused[0].headers["Retry-After"]))
+    assert slow.call("GET", WHOAMI)[0] == 200
+
+
+def test_a_batch_above_its_limit_is_refused_and_does_nothing(customer: Customer) -> None:
+    """The limit is one batch a second. That of all requests is not reached: it is five a second."""
+    slow, full = customer.callers["slow"], customer.full
+    slow.send("GET", WHOAMI)
+    time.sleep(1)  # until its token buckets are full
+    phones = [new_phone() for _ in range(4)]
+    bodies = [{"contacts": [{"phone": phone}]} for phone in phones]
+    started = time.monotonic()
+    answers = at_once([partial(slow.send, "POST", "/v1/contacts/batch", json_body=body) for body in bodies])
+    seconds = time.monotonic() - started
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert 1 <= len(answers) - len(refused) <= 2 + seconds
+    assert [refused_by_gateway(answer) for answer in refused] == [THROTTLED] * len(refused)
+    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+    found = [full.send("GET", f"/v1/contacts/by-phone?phone={phone}").status_code for phone in phones]
+    assert found == [404 if answer in refused else 200 for answer in answers]
     assert slow.call("GET", WHOAMI)[0] == 200
 
 
