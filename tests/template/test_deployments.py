@@ -5,6 +5,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -20,15 +21,19 @@ COMMANDS = {
     "local invoke": "samcli.commands.local.invoke.cli",
     "local start-api": "samcli.commands.local.start_api.cli",
 }
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "samconfig.toml", "docs/**/*.md", ".github/**/*.yml"]
+DOCUMENTED = re.compile(r"^(?: *run: |\$ )?(sam (?:build|deploy)\b.*)|(sam (?:build|deploy) --[^`&\n]*)", re.MULTILINE)
+"""A line of its own, or within a sentence if it has options: a sentence can also speak of `sam build` itself."""
 CONFIGURED = {"dev": {"LogRetentionDays": "7"}, "prod": {"LogRetentionDays": "90"}}
 
 
 def documented() -> Iterator[str]:
-    """The lines with `sam build` and `sam deploy`, once per stage if the stage is a variable."""
-    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.yml")]:
-        for line in re.findall(r"^(?: *run: |\$ )?(sam (?:build|deploy)\b.*)", file.read_text(), re.MULTILINE):
+    """Command lines with `sam build` and `sam deploy`, once per stage if the stage is a variable."""
+    for file in chain.from_iterable(ROOT.glob(each) for each in DOCUMENTS):
+        for found in DOCUMENTED.finditer(file.read_text()):
+            line = found[1] or found[2]
             for stage in STAGES if "$STAGE" in line else ("",):
-                yield line.replace('"$STAGE"', stage)
+                yield line.replace('"$STAGE"', stage).strip()
 
 
 @pytest.fixture
