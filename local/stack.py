@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -107,8 +108,12 @@ def attach(directory: Path) -> Backend:
 
 
 def _read_template() -> Template:
-    architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-    return read_template(ROOT / "template.yaml", {"Stage": "local", "Architecture": architecture})
+    """With the parameters that samconfig.toml gives to the local stage, but for the architecture of this machine."""
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    overrides = configuration["default"]["global"]["parameters"]["parameter_overrides"]
+    parameters = dict(each.split("=", 1) for each in overrides)
+    parameters["Architecture"] = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+    return read_template(ROOT / "template.yaml", parameters)
 
 
 def _keep_secrets(endpoint: str, template: Template, file: Path) -> None:

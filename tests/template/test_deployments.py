@@ -6,13 +6,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
 from click.testing import CliRunner
 
-from local import ROOT
+from local import ROOT, stack
 
 STAGES = "dev", "staging", "prod"
 COMMANDS = {
@@ -74,6 +75,15 @@ def test_each_stage_is_documented() -> None:
 def test_without_a_stage_a_command_is_local(parameters_of: Any, line: str) -> None:
     parameters = parameters_of(line)
     assert parameters["parameter_overrides"] == {"Stage": "local", "Architecture": "x86_64"}
+
+
+def test_make_start_takes_the_parameters_of_the_local_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured = (ROOT / "samconfig.toml").read_text().replace('"Stage=local"', '"Stage=local", "MethodRateLimit=5"')
+    (tmp_path / "samconfig.toml").write_text(configured)
+    (tmp_path / "template.yaml").symlink_to(ROOT / "template.yaml")
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    [settings] = stack._read_template().rest_api["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] == "5"
 
 
 def test_overrides_on_the_command_line_lose_the_stage_and_so_create_no_stack(
