@@ -28,7 +28,8 @@ class MadeUpApi:
         """With the times of their arrival."""
         self.intercept: Intercept = lambda _request, _number: None
         """Gets each batch and its number, and may answer itself."""
-        self._kept: dict[str, httpx2.Response] = {}
+        self.kept: dict[str, httpx2.Response] = {}
+        """By Idempotency-Key."""
         self._lock = Lock()
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
@@ -64,10 +65,10 @@ class MadeUpApi:
                 return httpx2.Response(200, json=contact) if contact else httpx2.Response(404, json={})
         with self._lock:
             key = request.headers["Idempotency-Key"]
-            if key not in self._kept:
+            if key not in self.kept:
                 results = [self._upsert(each) for each in json.loads(request.content)["contacts"]]
-                self._kept[key] = httpx2.Response(200, json={"results": results})
-            return self._kept[key]
+                self.kept[key] = httpx2.Response(200, json={"results": results})
+            return self.kept[key]
 
     def _upsert(self, item: dict[str, Any]) -> dict[str, Any]:
         phone, is_new = item["phone"], item["phone"] not in self.contacts

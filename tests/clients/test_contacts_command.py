@@ -205,6 +205,21 @@ def test_a_batch_whose_key_is_still_in_use_is_sent_again(
     assert len({*api.keys}) == 1
 
 
+def test_a_contact_that_a_lost_attempt_made_counts_as_created(api: MadeUpApi, file: Path, command: Command) -> None:
+    """The API keeps no answer if an item of the batch was a 503, so it does the others again."""
+
+    def lose(request: httpx2.Request, number: int) -> httpx2.Response | None:
+        if number > 1:
+            return None
+        api.answer(request)
+        api.kept.clear()
+        return httpx2.Response(503, headers={"Retry-After": "0"})
+
+    api.intercept = lose
+    write(file, *TEN[:2])
+    assert command.push(file) == (0, {"created": 2})
+
+
 def test_an_api_that_is_down_stops_the_push_which_goes_on_later(
     api: MadeUpApi, file: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

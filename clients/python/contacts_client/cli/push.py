@@ -50,12 +50,15 @@ def send(rows: Rows, progress: Progress, sender: Sender, pace: Pace) -> None:
 
 
 def _effect(planned: Effect, outcome: Outcome) -> Effect:
-    """The answer to a batch does not tell a renamed contact from an unchanged one: the plan does."""
+    """The answer to a batch does not tell a renamed contact from an unchanged one: the plan does.
+
+    It also knows that a contact is new if the API says that it exists, because an attempt that got no answer made it.
+    """
     if outcome.status == HTTPStatus.CREATED:
         return CREATED
     if outcome.status != HTTPStatus.OK:
         return REFUSED
-    return UNCHANGED if planned in {CREATED, REFUSED} else planned
+    return UNCHANGED if planned == REFUSED else planned
 
 
 @contextmanager
