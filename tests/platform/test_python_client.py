@@ -1,5 +1,7 @@
 """The Python client, built as a wheel and installed alone, against the running system."""
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,7 +43,7 @@ def test_every_method_works(contacts: Contacts, customer: Customer, phone: str) 
 
 
 def test_readme_works_with_the_wheel_alone(customer: Customer, stack: Stack, tmp_path: Path) -> None:
-    """With a key that requires signatures. The wheel's one dependency is taken from this environment."""
+    """With a key that requires signatures. What the wheel needs is taken from this environment."""
     project = ROOT / "clients" / "python"
     build = ["uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", str(tmp_path)]
     subprocess.run([*build, str(project)], check=True)
@@ -61,3 +63,13 @@ def test_readme_works_with_the_wheel_alone(customer: Customer, stack: Stack, tmp
     assert refused == "400: phone must contain digits and the usual separators only."
     (ada,) = (line for line in listed if line.startswith("491512345678 Ada Lovelace "))
     assert "reason='imported'" in ada
+
+    settings = {"CONTACTS_URL": stack.base_url, "CONTACTS_KEY": demo["key"], "CONTACTS_SECRET": demo["secret"]}
+    site = tmp_path / "site"
+    whoami = subprocess.run(
+        [site / "bin" / "contacts", "whoami", "--json"],
+        env=os.environ | settings | {"PYTHONPATH": str(site)},
+        check=True,
+        capture_output=True,
+    ).stdout
+    assert json.loads(whoami)["require_signature"] is True
