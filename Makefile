@@ -18,7 +18,7 @@ AUDITING := .audit/.auditing
 TYPESCRIPT := tests/openapi/typescript
 TYPING := $(TYPESCRIPT)/node_modules/.package-lock.json
 
-.PHONY: help start engine test soak check fix audit build bench invoke reset lock
+.PHONY: help start engine docs test soak check fix audit build bench invoke reset lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ start: $(RUNNING) ## the whole API on http://127.0.0.1:3000 (or PORT=...), with 
 
 engine: $(RUNNING) ## the database and the demo tenants alone, for `sam build && sam local start-api`
 	@exec python -u -m local engine
+
+docs: $(RUNNING) ## the reference page as static files in site/; URL=https://... is the address of the API
+	@python -m local docs $(if $(URL),--url $(URL))
 
 test: $(DEVELOPING) $(TYPING) ## all tests, with branch coverage
 	@pytest -n 3 --no-loadscope-reorder

@@ -22,9 +22,12 @@ from local.directory import InUse, locked, write_private
 from local.emulator.errors import CannotStart
 from local.emulator.logs import Log
 from local.emulator.runtimes import ExecutionEnvironment, FunctionFailed
+from local.reference.document import build_document
+from local.reference.page import PAGE, build_page
 from local.stack import Backend, attach, make_demo, run_backend, run_stack
 
 DATA = ROOT / ".local"
+SITE = ROOT / "site"
 ENGINE_PORT, SERVICES_PORT = 8000, 8001
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -42,6 +45,7 @@ def start(
         run_stack(DATA, port=port, terminal=terminal) as stack,
     ):
         contacts = welcome.add_contacts(stack)
+        stack.pages.files |= welcome.build_reference(stack, contacts)
         progress.stop()
         welcome.introduce(stack, contacts)
         Event().wait()
@@ -83,6 +87,21 @@ def invoke(
         finally:
             environment.stop()
     print(json.dumps(json.loads(answer), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def docs(
+    url: Annotated[str, typer.Option(help="The address of the API, without /v1.")] = "https://api.example.com",
+) -> None:
+    """Write the reference page as static files for any web server."""
+    for path, file in build_page(build_document(url.rstrip("/"))).items():
+        target = SITE / (path.removeprefix("/") if path != PAGE else "index.html")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content)
+    print(
+        "The reference page is in site/. Any web server can serve it, for example:\n"
+        "python -m http.server --bind 127.0.0.1 --directory site"
+    )
 
 
 @app.command()

@@ -25,6 +25,7 @@ from local.emulator.connection import serve
 from local.emulator.engine import create_table, run_engine
 from local.emulator.errors import CannotStart
 from local.emulator.logs import Log
+from local.emulator.pages import Pages
 from local.emulator.processes import spawn
 from local.emulator.queues import create_queues, find_queues, run_consumers
 from local.emulator.refusals import Refusals
@@ -152,6 +153,8 @@ class Stack:
     """What a process needs in its environment to work on the same table, secrets, queues and gateway keys."""
     log: Path
     """What the functions print, line by line."""
+    pages: Pages
+    """Without files until somebody adds them."""
 
 
 @contextmanager
@@ -183,7 +186,8 @@ def run_stack(
         ):
             refusals = Refusals(backend.template.rest_api["GatewayResponses"], log)
             gateway = Gateway(backend.template, runtimes, UsagePlans(services), refusals, bound_port)
-            with serve(gateway.application, refusals, listener):
+            pages = Pages(gateway.application, f"{host}:{bound_port}")
+            with serve(pages, refusals, listener):
                 base_url = f"http://{host}:{bound_port}"
                 yield Stack(
                     base_url,
@@ -191,6 +195,7 @@ def run_stack(
                     backend.environment["AWS_ENDPOINT_URL_DYNAMODB"],
                     backend.environment,
                     log_file,
+                    pages,
                 )
 
 

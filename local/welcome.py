@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from local.emulator.pages import File
+from local.reference.document import Ids, build_document
+from local.reference.page import PAGE, build_page
 from local.stack import Stack
 
 
@@ -27,6 +30,13 @@ def add_contacts(stack: Stack) -> DemoContacts:
     return DemoContacts(ada, grace)
 
 
+def build_reference(stack: Stack, contacts: DemoContacts) -> dict[str, File]:
+    """The reference page, whose examples are contacts and tags of the first demo tenant, with its API key."""
+    acme = stack.demo["tenants"][0]
+    ids = Ids(acme["tenant_id"], contacts.ada_id, contacts.grace_id, acme["tags"][0]["id"])
+    return build_page(build_document(stack.base_url, ids), acme["keys"]["full"])
+
+
 def introduce(stack: Stack, contacts: DemoContacts) -> None:
     acme, globex = stack.demo["tenants"]
     url = f"{stack.base_url}/v1/contacts"
@@ -39,12 +49,13 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
         ]
     }
     print(f"\nThe Contacts API answers on {stack.base_url} - Ctrl-C stops it.\n")
+    print(f"  reference, to read and to try: {stack.base_url}{PAGE}\n")
     for tenant in acme, globex:
         print(f"  {tenant['name']}, tenant {tenant['tenant_id']}")
         print(f"    full access  {tenant['keys']['full']}\n    read only    {tenant['keys']['read']}")
     print(
-        "\n.local/demo.json has all keys and tags. For the requests in README.md:\n"
-        f"export URL={stack.base_url} KEY={acme['keys']['full']} TAG_ID={tag['id']}\n\n"
+        "\n.local/demo.json has all keys and tags. For the samples of the reference and of README.md:\n"
+        f"export CONTACTS_URL={stack.base_url} CONTACTS_KEY={acme['keys']['full']} TAG_ID={tag['id']}\n\n"
         "Copy any of these requests:\n"
     )
     for title, tenant, request in (

@@ -54,7 +54,7 @@ os.environ |= {
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
-OF_THE_RUNNING_SYSTEM = "gateway", "isolation", "openapi", "platform"
+OF_THE_RUNNING_SYSTEM = "gateway", "isolation", "openapi", "platform", "reference"
 """Folders whose tests share one stack, which takes longer to start than most of them."""
 
 

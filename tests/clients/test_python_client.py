@@ -303,7 +303,7 @@ METHODS: dict[str, Callable[[Contacts], object]] = {
     "getContact": lambda contacts: contacts.get("c1"),
     "listContacts": lambda contacts: list(contacts.contacts()),
     "upsertContact": lambda contacts: contacts.upsert("+49 151", "Ada", match="exact"),
-    "upsertContacts": lambda contacts: list(contacts.upsert_many([{"phone": "+49 151"}], match="alias")),
+    "upsertContacts": lambda contacts: list(contacts.upsert_many([{"phone": "+49 151"}] * 2, match="alias")),
     "updateContact": lambda contacts: contacts.rename("c1", None),
     "deleteContact": lambda contacts: contacts.delete("c1"),
     "assignTag": lambda contacts: contacts.assign("c1", "ctag", "asked"),

