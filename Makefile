@@ -65,7 +65,7 @@ audit: $(DEVELOPING) $(AUDITING) ## security checks of the code (bandit), of wha
 build: $(RUNNING) ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
 	@sam build --config-env $(or $(CONFIG_ENV),default)
 
-bench: $(DEVELOPING) ## measures start-up, calls, costs and load, and writes docs/performance.md (ten minutes)
+bench: $(DEVELOPING) ## measures start-up, calls, costs, load and a synchronization, and writes docs/performance.md (a quarter of an hour)
 	@python -m benchmarks
 
 invoke: $(RUNNING) ## one function with its sample event: make invoke NAME=get_contact

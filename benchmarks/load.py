@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 from rich.progress import track
 
 from admin.keys import create_key
 from benchmarks.page import Section, Table
 from benchmarks.pictures import draw_stacks
+from benchmarks.processes import EMULATOR, ENGINE, GATEWAY, PRODUCT, meter_cpu
 from benchmarks.workload import Workload
 from contacts.access.keys import SCOPES
 
@@ -20,14 +20,6 @@ USERS, SECONDS = 4, 15
 SCENARIOS = {"CrmSync": "CRM sync", "Lookup": "look-up"}
 CONTACTS = 200
 RATE_LIMIT = 1_000
-
-PRODUCT, GATEWAY, EMULATOR, ENGINE, SERVICES = (
-    "functions",
-    "local gateway",
-    "runtime emulator",
-    "engine",
-    "other services",
-)
 
 
 def measure(workload: Workload, base_url: str, directory: Path) -> Section:
@@ -42,13 +34,12 @@ def measure(workload: Workload, base_url: str, directory: Path) -> Section:
     answers, shares = [], {}
     for scenario in track(SCENARIOS, "Load"):
         _run_locust(scenario, base_url, directory, 5, variables)  # starts the execution environments
-        before = _cpu_seconds()
-        rows = _run_locust(scenario, base_url, directory, SECONDS, variables)
-        after = _cpu_seconds()
+        with meter_cpu() as cpu_seconds:
+            rows = _run_locust(scenario, base_url, directory, SECONDS, variables)
         answers += [[SCENARIOS[scenario], *row] for row in rows]
         calls = sum(int(row[1]) for row in rows)
         shares[SCENARIOS[scenario]] = {
-            role: 1000 * (after[role] - before.get(role, 0)) / calls for role in (PRODUCT, GATEWAY, EMULATOR, ENGINE)
+            role: 1000 * cpu_seconds[role] / calls for role in (PRODUCT, GATEWAY, EMULATOR, ENGINE)
         }
     return Section(
         "Load",
@@ -80,24 +71,6 @@ def _run_locust(
         *rows, _total = csv.DictReader(file)
     columns = "Name", "Request Count", "Requests/s", "50%", "99%", "Failure Count"
     return [[f"{float(row[each]):.0f}" if each == "Requests/s" else row[each] for each in columns] for row in rows]
-
-
-def _cpu_seconds() -> dict[str, float]:
-    """Of all processes of the stack, by role. The gateway runs in this process."""
-    this = psutil.Process()
-    seconds = {GATEWAY: sum(this.cpu_times()[:2])}
-    for process in this.children(recursive=True):
-        role = _role(process)
-        seconds[role] = seconds.get(role, 0) + sum(process.cpu_times()[:2])
-    return seconds
-
-
-def _role(process: psutil.Process) -> str:
-    if process.name().startswith("aws-lambda-rie"):
-        return EMULATOR
-    if process.name() == "java":
-        return ENGINE
-    return PRODUCT if "awslambdaric" in process.cmdline() else SERVICES
 
 
 def _share_table(shares: Mapping[str, Mapping[str, float]]) -> Table:
