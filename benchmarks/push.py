@@ -1,7 +1,7 @@
-"""`python -m benchmarks.push ROWS`: `contacts push` beside single calls, killed ten times, and with 1 % of faults.
+"""`python -m benchmarks.push speed|kills|faults ROWS`: pushes, beside single calls, killed ten times, or with faults.
 
-Run it against a system of your own, because it leaves contacts behind: CONTACTS_URL and CONTACTS_KEY say which, and the
-rate limit of the key should not be what is measured.
+Run it against a system of your own, because it leaves contacts behind: CONTACTS_URL and CONTACTS_KEY say which.
+The rate limit of the key should be above what is measured.
 """
 
 import csv
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -22,102 +23,97 @@ from contacts_client import Contacts
 from contacts_client.cli import commands
 
 _KILLS = 10
-_SINGLE = 300
+_ROWS_PER_SECOND = 100
+"""About what a push does, so that the kills come while it works."""
+_SINGLE = 200
 """Rows for the loop of single calls."""
-_FAULTS = 0.01
+_SHARE_OF_FAULTS = 0.01
 
 type Content = dict[str, tuple[str | None, frozenset[str]]]
-"""By the number of a row: name and tag ids."""
+"""By phone: name and tag ids."""
 
 
-def main(rows: int) -> None:
-    with tempfile.TemporaryDirectory() as directory, _connect() as client:
-        tags = {tag.name: tag.id for tag in islice(client.tags(), 2)}
-        wanted: Content = {f"{number:07}": (f"Contact {number}", frozenset(tags.values())) for number in range(rows)}
-        files = {name: Path(directory, f"{name}.csv") for name in ("whole", "killed", "faulty", "single")}
-        prefixes = {name: f"49{random.randrange(10**10):010}" for name in files}
-        for name, file in files.items():
-            _write(file, prefixes[name], wanted, "|".join(tags))
-
-        begin = time.monotonic()
-        _push(files["whole"]).check_returncode()
-        seconds = time.monotonic() - begin
-        pushed, single = rows / seconds, _single_calls(client, prefixes["single"], [*tags.values()])
-        print(f"push: {pushed:.0f} rows/s; single calls: {single:.1f} rows/s; ratio {pushed / single:.1f}")
-
-        kills = _push_and_kill(files["killed"], seconds)
-        _push_with_faults(files["faulty"])
-        found: dict[str, Content] = {name: {} for name in files}
-        for contact in client.contacts():
-            for name, prefix in prefixes.items():
-                if contact.phone.startswith(prefix):
-                    held = frozenset(each.tag_id for each in contact.tag_assignments or ())
-                    found[name][contact.phone.removeprefix(prefix)] = contact.display_name, held
-        for name in "whole", "killed", "faulty":
-            print(f"{name}: {len(found[name])} contacts, as wanted: {found[name] == wanted}")
-        print(f"killed {kills} times")
+def measure_speed(client: Contacts, file: Path, wanted: Content) -> None:
+    begin = time.monotonic()
+    _push(file)
+    pushed = len(wanted) / (time.monotonic() - begin)
+    single = _single_calls(client, wanted)
+    print(f"push: {pushed:.0f} rows/s; single calls: {single:.1f} rows/s; ratio {pushed / single:.1f}")
 
 
-def _connect() -> Contacts:
-    return Contacts(os.environ["CONTACTS_URL"], os.environ["CONTACTS_KEY"])
-
-
-def _write(file: Path, prefix: str, wanted: Content, tags: str) -> None:
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        writer = csv.writer(opened)
-        writer.writerow(["Phone", "Name", "Tags"])
-        writer.writerows([prefix + number, name, tags] for number, (name, _) in wanted.items())
-
-
-def _push(file: Path, seconds: float | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Kills the command after the given time. Raises TimeoutExpired then."""
-    command = [sys.executable, "-m", "contacts_client.cli", "push", str(file), "--yes"]
-    return subprocess.run(command, timeout=seconds, check=False)
-
-
-def _push_and_kill(file: Path, whole_seconds: float) -> int:
-    for kill in range(_KILLS):
+def push_and_kill(_client: Contacts, file: Path, wanted: Content) -> None:
+    kills = 0
+    while kills < _KILLS:
         try:
-            _push(file, random.uniform(0, 2 * whole_seconds / _KILLS)).check_returncode()
+            _push(file, random.uniform(1, 2 * len(wanted) / _ROWS_PER_SECOND / _KILLS))
         except subprocess.TimeoutExpired:
-            continue
-        return kill
-    _push(file).check_returncode()
-    return _KILLS
+            kills += 1
+        else:
+            break
+    else:
+        _push(file)
+    print(f"killed {kills} times")
 
 
-def _push_with_faults(file: Path) -> None:
+def push_with_faults(_client: Contacts, file: Path, _wanted: Content) -> None:
     """A batch gets a 429 or a 503 instead of being done, or a 503 although it was done."""
-    real = httpx2.HTTPTransport()
+    real, faults = httpx2.HTTPTransport(), Counter[str]()
 
     def handle(request: httpx2.Request) -> httpx2.Response:
-        dice = random.random() if request.method == "POST" else 1
-        if dice < _FAULTS / 3:
-            return httpx2.Response(429, headers={"Retry-After": "1"})
-        if dice < 2 * _FAULTS / 3:
-            return httpx2.Response(503, headers={"Retry-After": "1"})
-        answer = real.handle_request(request)
-        if dice < _FAULTS:
-            answer.read()
-            return httpx2.Response(503)
-        return answer
+        if request.method == "GET" or random.random() > _SHARE_OF_FAULTS:
+            return real.handle_request(request)
+        fault = random.choice(["429", "503", "503 afterwards"])
+        faults[fault] += 1
+        if fault == "503 afterwards":
+            real.handle_request(request).read()
+        return httpx2.Response(int(fault[:3]), headers={"Retry-After": "1"})
 
-    connect = partial(Contacts, transport=httpx2.MockTransport(handle))
-    with mock.patch.object(commands, "Contacts", connect):
+    with mock.patch.object(commands, "Contacts", partial(Contacts, transport=httpx2.MockTransport(handle))):
         try:
             commands.run(["push", str(file), "--yes"])
         except SystemExit as ended:
-            print(f"with {_FAULTS:.0%} of 429 and 503: exit code {ended.code}")
+            print(f"exit code {ended.code} with faults: {dict(faults)}")
 
 
-def _single_calls(client: Contacts, prefix: str, tag_ids: list[str]) -> float:
+def main(step: str, rows: int) -> None:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Contacts(os.environ["CONTACTS_URL"], os.environ["CONTACTS_KEY"]) as client,
+    ):
+        tags = {tag.name: tag.id for tag in islice(client.tags(), 2)}
+        prefix = f"49{random.randrange(10**8):08}"
+        wanted: Content = {
+            f"{prefix}{number:07}": (f"Contact {number}", frozenset(tags.values())) for number in range(rows)
+        }
+        file = Path(directory, "contacts.csv")
+        with file.open("w", newline="", encoding="utf-8") as opened:
+            writer = csv.writer(opened)
+            writer.writerow(["Phone", "Name", "Tags"])
+            writer.writerows([phone, name, "|".join(tags)] for phone, (name, _) in wanted.items())
+        {"speed": measure_speed, "kills": push_and_kill, "faults": push_with_faults}[step](client, file, wanted)
+        found = {
+            each.phone: (each.display_name, frozenset(tag.tag_id for tag in each.tag_assignments or ()))
+            for each in client.contacts()
+            if each.phone.startswith(prefix)
+        }
+        print(f"{len(found)} contacts, as wanted: {found == wanted}")
+
+
+def _push(file: Path, seconds: float | None = None) -> None:
+    """Kills the command (SIGKILL) after the given time. Raises TimeoutExpired then."""
+    command = [sys.executable, "-m", "contacts_client.cli", "push", str(file), "--yes"]
+    subprocess.run(command, timeout=seconds, check=True)
+
+
+def _single_calls(client: Contacts, wanted: Content) -> float:
+    """Rows per second, for other contacts with as many tags."""
     begin = time.monotonic()
-    for number in range(_SINGLE):
-        contact = client.upsert(f"{prefix}{number:07}", f"Contact {number}")
+    for phone, (name, tag_ids) in islice(wanted.items(), _SINGLE):
+        contact = client.upsert(f"1{phone}", name)
         for tag_id in tag_ids:
             client.assign(contact.id, tag_id)
     return _SINGLE / (time.monotonic() - begin)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1], int(sys.argv[2]))

@@ -159,6 +159,7 @@ def test_ctrl_c_finishes_what_is_in_flight(
     code, first = command.push(file)
     assert (code, first["created"] + first["left"]) == (1, 10)
     assert first["created"] == len(api.contacts) == len(api.batches) <= 5
+    assert command.errors == "Stopped.\n"
     assert signal.getsignal(number) == former
     api.intercept = nothing
     assert command.push(file) == (0, {"created": 10})
@@ -255,6 +256,14 @@ def test_an_unfinished_push_refuses_another_file_and_other_options_until_it_is_f
     assert command.push(file, "--restart", "--tag", "new lead") == (0, {"created": 8, "tags_added": 1})
     assert api.names == NAMES
     assert [each["tagId"] for each in api.contacts["49151000009"]["tagAssignments"]] == [TAGS["New lead"]]
+
+
+def test_a_progress_file_that_something_else_wrote_is_refused(api: MadeUpApi, file: Path, command: Command) -> None:
+    write(file, *TEN)
+    Path(f"{file}.progress").write_text("50 %\n")
+    assert command.run("push", file, "--yes") == 2
+    assert "is not what a push writes. --restart deletes it." in command.errors
+    assert api.batches == []
 
 
 def test_pull_and_push_ask_before_they_replace_a_file_or_send(

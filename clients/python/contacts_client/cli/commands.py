@@ -140,8 +140,10 @@ def run(arguments: Sequence[str] | None = None) -> None:
         _fail(f"Error: {error.filename}: {error.strerror}.", 2)
     except (Unauthorized, Forbidden) as refused:
         _fail(f"Error: the API refuses the key. {refused}", 3)
-    except (ContactsError, Stopped) as failure:
+    except ContactsError as failure:
         _fail(f"Error: {failure}", 1)
+    except Stopped:
+        _fail("Stopped.", 1)
     raise SystemExit(exit_code or 0)
 
 

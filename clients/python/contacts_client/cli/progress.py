@@ -45,7 +45,10 @@ class Progress:
             return None
         if whole != content:
             path.write_bytes(whole)
-        begin, *further = map(json.loads, whole.splitlines())
+        try:
+            begin, *further = map(json.loads, whole.splitlines())
+        except ValueError:
+            raise Misuse(f"{path} is not what a push writes. --restart deletes it.") from None
         for what, known, given in ("file", begin["sha256"], sha256), ("options", begin["options"], options):
             if known != given:
                 raise Misuse(f"{path}: a push is unfinished, and the {what} changed since. --restart forgets it.")

@@ -64,8 +64,10 @@ class Meter:
         return ", ".join(parts)
 
     def _bar(self) -> Table:
-        grid = Table.grid(padding=(0, 1))
-        grid.add_row(ProgressBar(self._total, self._done, width=30), Text(self.line()))
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(ratio=1)
+        grid.add_column(no_wrap=True)
+        grid.add_row(ProgressBar(self._total, self._done), Text(self.line()))
         return grid
 
     def _print_lines(self) -> None:
