@@ -1,5 +1,7 @@
 """What a function could do if an attacker ran code in it, with its role's credentials."""
 
+from functools import cache
+
 import pytest
 from botocore.session import get_session
 
@@ -19,8 +21,9 @@ EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
 ALL_BUT_THE_AUTHORIZER = pytest.mark.parametrize("function", [each for each in FUNCTIONS if each != "authorizer"])
 
 
+@cache
 def every_action(service: str) -> list[str]:
-    """All operations that botocore knows of a service."""
+    """All operations that botocore knows of a service. Cached, because botocore reads a large file for them."""
     return [f"{service}:{name}" for name in get_session().get_service_model(service).operation_names]
 
 
