@@ -3,9 +3,10 @@
 import os
 import re
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID, MockAWS
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table as MotoTable
 from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # type: ignore[import-untyped]
 from xdist.remote import Producer  # type: ignore[import-untyped]
@@ -30,7 +32,7 @@ from contacts.storage import contacts
 from contacts.storage.items import TagItem, TagName
 from contacts.storage.table import TableItem, connection
 from local import ROOT
-from tests import secrecy
+from tests import cheap_moto, secrecy
 from tests.deployed import deployed_resources
 from tests.events import ACME, GLOBEX, Tenant
 from tests.handlers import FUNCTIONS, PEPPER, load_handler
@@ -51,6 +53,7 @@ os.environ |= {
 }
 
 
+cheap_moto.cheapen()
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
@@ -172,12 +175,27 @@ def run_moto(policies: Policies) -> Iterator[MockAWS]:
         yield moto
 
 
-def create_table() -> Table:
-    """The template's table in moto, for functions that remember nothing."""
+def _moto_tables() -> dict[str, MotoTable]:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID][os.environ["AWS_DEFAULT_REGION"]].tables
+
+
+@cache
+def _created_table() -> tuple[Table, MotoTable]:
+    """The template's table, and what moto keeps of it. Made once, because that takes longer than most tests."""
     properties = template_resources()["Table"]["Properties"]
     on_creation = "TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
+    table = _dynamodb().create_table(**{name: properties[name] for name in on_creation})
+    return table, _moto_tables()[table.name]
+
+
+def create_table() -> Table:
+    """The template's table in moto, for functions that remember nothing."""
     forget()
-    return _dynamodb().create_table(**{name: properties[name] for name in on_creation})
+    table, created = _created_table()
+    empty = copy(created)
+    empty.items = defaultdict(dict)
+    _moto_tables()[table.name] = empty
+    return table
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +218,7 @@ _tags: dict[str, Any] = {}
 
 def create_tags(tenant: Tenant) -> None:
     """Written once per process and copied from then on, because writing them takes longer than most tests."""
-    items = dynamodb_backends[DEFAULT_ACCOUNT_ID][os.environ["AWS_DEFAULT_REGION"]].tables[table_name()].items
+    items = _moto_tables()[table_name()].items
     partition = DynamoType({"S": TagItem.key(tenant.id, "")[0]})
     if tenant.id not in _tags:
         _write_tags(tenant)

@@ -11,6 +11,7 @@ from unittest import mock
 
 import boto3
 import pytest
+import typer.main
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb.service_resource import Table
 
@@ -18,6 +19,8 @@ from admin.__main__ import main
 from tests.conftest import template_resources
 from tests.handlers import PEPPER
 
+# Typer makes the commands anew for each call, which takes longer than most of them.
+typer.main.get_command = cache(typer.main.get_command)
 _QUEUE_ATTRIBUTES = "FifoQueue", "ContentBasedDeduplication"
 SIGNING_ROOT = "a signing root for tests"
 
