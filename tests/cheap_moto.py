@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.core import responses
 from moto.core.serialize import JSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 
@@ -39,6 +40,7 @@ def serialize_structure(self: JSONSerializer, serialized: Any, value: Any, shape
 
 
 def cheapen() -> None:
-    DynamoDBBackend.transact_write_items = transact_write_items  # type: ignore[method-assign]
-    JSONSerializer._serialize_type_structure = serialize_structure  # type: ignore[method-assign]
-    responses.method_names_from_class = cache(responses.method_names_from_class)  # asked for each request
+    patch: Any = setattr  # mypy would compare what is public only
+    patch(DynamoDBBackend, "transact_write_items", transact_write_items)
+    patch(JSONSerializer, "_serialize_type_structure", serialize_structure)
+    patch(responses, "method_names_from_class", cache(method_names_from_class))  # moto asks for them at each request
