@@ -15,10 +15,11 @@ PORT ?= 3000
 RUNNING := .venv/.running
 DEVELOPING := .venv/.developing
 AUDITING := .audit/.auditing
+REHEARSING := .rehearse/.rehearsing
 TYPESCRIPT := tests/openapi/typescript
 TYPING := $(TYPESCRIPT)/node_modules/.package-lock.json
 
-.PHONY: help start engine docs test soak check fix audit build bench invoke reset lock
+.PHONY: help start engine docs test rehearse account smoke soak check fix audit build bench invoke reset lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +34,17 @@ docs: $(RUNNING) ## the reference page as static files in site/; URL=https://...
 	@python -m local docs $(if $(URL),--url $(URL))
 
 test: $(DEVELOPING) $(TYPING) ## all tests, with branch coverage
+	@$(MAKE) --no-print-directory $(REHEARSING) || echo "The rehearsal of a deployment is skipped." >&2
 	@pytest -n 3 --no-loadscope-reorder
+
+rehearse: $(DEVELOPING) $(REHEARSING) ## deploys to an emulated AWS account, updates under load, deletes, and follows the runbooks
+	@pytest --no-cov -v tests/rehearsal/runbooks.py tests/rehearsal/test_cycle.py
+
+account: $(RUNNING) $(REHEARSING) ## an emulated AWS account, to try the documented commands by hand
+	@exec python -u -m rehearsal
+
+smoke: $(RUNNING) ## calls every endpoint of a deployed stage: make smoke URL=https://... KEY=sflo_live_...
+	@URL='$(URL)' KEY='$(KEY)' python -m rehearsal.smoke
 
 soak: MINUTES ?= 20
 soak: $(DEVELOPING) ## the tests of what goes wrong, at random: make soak MINUTES=20, and SEED=... to see the same again
@@ -53,7 +64,7 @@ fix: $(DEVELOPING) ## formats, and mends what the linter can
 	@ruff check --fix .
 
 audit: $(DEVELOPING) $(AUDITING) ## security checks of the code (bandit), of what is deployed (checkov) and of the pinned packages (pip-audit)
-	@.audit/bin/bandit --quiet --configfile pyproject.toml --recursive admin clients functions layers local
+	@.audit/bin/bandit --quiet --configfile pyproject.toml --recursive admin clients functions layers local rehearsal
 	@mkdir -p .aws-sam && python -m tests.deployed > .aws-sam/deployed.json
 	@LOG_LEVEL=ERROR .audit/bin/checkov --framework cloudformation --file .aws-sam/deployed.json --quiet --compact --skip-download
 	@if curl --silent --fail --max-time 10 --output /dev/null https://pypi.org/pypi/six/1.17.0/json; then \
@@ -81,6 +92,7 @@ lock: $(DEVELOPING) ## renews the pinned requirements, from releases at least tw
 	$$compile layers/common/requirements.in -c requirements-dev.txt -o layers/common/requirements.txt; \
 	printf '%s\n' aws-lambda-powertools boto3 fastapi mangum | $$compile - -c requirements-dev.txt -o benchmarks/peers/requirements.txt; \
 	$$compile requirements-audit.in -o requirements-audit.txt; \
+	$$compile requirements-rehearse.in -o requirements-rehearse.txt; \
 	echo uv | $$compile - -o requirements-uv.txt
 
 .venv: $(DEVELOPING)
@@ -110,4 +122,11 @@ $(AUDITING): requirements-audit.txt | $(RUNNING)
 	@echo "Setting up .audit (once) ..."
 	@test -x .audit/bin/python || $(PYTHON) -m venv .audit
 	@.venv/bin/uv pip install --quiet --python .audit/bin/python --require-hashes -r requirements-audit.txt
+	@touch $@
+
+# Another one, because MiniStack pins botocore.
+$(REHEARSING): requirements-rehearse.txt | $(RUNNING)
+	@echo "Setting up .rehearse (once) ..."
+	@test -x .rehearse/bin/python || $(PYTHON) -m venv .rehearse
+	@.venv/bin/uv pip install --quiet --python .rehearse/bin/python --require-hashes -r requirements-rehearse.txt
 	@touch $@

@@ -75,6 +75,10 @@ def is_measured(path: Path) -> bool:
     return path.parent.name in {"functions", "unit"} and path.stem != "test_any_event"
 
 
+def is_rehearsal(nodeid: str) -> bool:
+    return Path(nodeid.partition("::")[0]).parent.name == "rehearsal"
+
+
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]
     """Each file is run by one process, and all tests of the running system by the same one."""
 
@@ -87,14 +91,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of the running system come first, because they take longest.
+    """Tests of the running system and the rehearsal come first, because they take longest.
 
     Modules are imported here, because an import in a test that is not measured would count as not covered.
     """
     for function in FUNCTIONS:
         load_handler(function)
     import_module("contacts.web.idempotency")
-    items.sort(key=lambda item: not needs_running_system(item.nodeid))
+    items.sort(key=lambda item: (not needs_running_system(item.nodeid), not is_rehearsal(item.nodeid)))
 
 
 @pytest.hookimpl(wrapper=True)

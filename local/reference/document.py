@@ -20,7 +20,6 @@ GUIDES = [
         "guides/retries",
         "guides/rate-limits",
         "guides/crm-sync",
-        "guides/mirror",
         "guides/privacy",
     )
 ]

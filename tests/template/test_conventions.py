@@ -100,6 +100,7 @@ REQUIREMENTS = [
     "requirements.txt",
     "requirements-audit.txt",
     "requirements-dev.txt",
+    "requirements-rehearse.txt",
     "requirements-uv.txt",
     "layers/common/requirements.txt",
 ]

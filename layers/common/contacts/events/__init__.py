@@ -1,1 +1,1 @@
-"""Queues and the table's stream: makes a Lambda handler of a use case for their records."""
+"""Queues: makes a Lambda handler of a use case for one message."""
