@@ -11,6 +11,7 @@ from admin.database import table
 from contacts.domain.contact import TAG_LIMIT
 from contacts.storage.items import (
     ApiKeyItem,
+    ChangeLogEntry,
     ContactItem,
     ContactPointer,
     IdempotencyRecord,
@@ -113,6 +114,8 @@ def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - one line for 
             return TenantApiKey
         case [_, _, "IDEMPOTENCY"], _:
             return IdempotencyRecord
+        case [_, "CHANGES"], _:
+            return ChangeLogEntry
         case [_, "IDS", _], _:
             return ContactPointer
         case [_, _], "CONTACT":

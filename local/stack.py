@@ -31,10 +31,12 @@ from local.emulator.queues import create_queues, find_queues, run_consumers
 from local.emulator.refusals import Refusals
 from local.emulator.runtimes import find_emulator, run_functions
 from local.emulator.services import create_secrets, read_secrets, run_services
+from local.emulator.streams import run_stream_consumers
 from local.emulator.template import Function, Template, read_template, resolve_variables
 from local.emulator.throttling import UsagePlans, create_rest_api
 
 SECRETS = "secrets.json"
+STREAMS = "streams.json"
 ADMIN_SETTINGS = "admin.env"
 """Exists while the backend runs. What a process needs in its environment to work on the backend."""
 
@@ -82,6 +84,7 @@ def run_backend(
         environment = {
             **aws.CREDENTIALS,
             "AWS_ENDPOINT_URL_DYNAMODB": engine.url,
+            "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": engine.url,
             "AWS_ENDPOINT_URL_API_GATEWAY": services.url,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": services.url,
             "AWS_ENDPOINT_URL_SQS": services.url,
@@ -183,6 +186,13 @@ def run_stack(
             intercept(backend.environment) as environment,
             run_functions(replace(backend, environment=environment).functions, log) as runtimes,
             run_consumers(services, backend.template, backend.queue_urls, runtimes, log),
+            run_stream_consumers(
+                backend.environment["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"],
+                backend.template,
+                runtimes,
+                log,
+                directory / STREAMS,
+            ),
         ):
             refusals = Refusals(backend.template.rest_api["GatewayResponses"], log)
             gateway = Gateway(backend.template, runtimes, UsagePlans(services), refusals, bound_port)

@@ -83,6 +83,11 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
             acme,
             f"'{url}?limit=2'",
         ),
+        (
+            "a cursor that stands at now: 200; then ?cursor= and nextCursor show what changes from now on",
+            acme,
+            f"{stack.base_url}/v1/changes",
+        ),
         ("remove the tag: 200", acme, f"-X DELETE {ada}/tags/{tag['id']}"),
         ("delete another contact: 200, from the second time on 404", acme, f"-X DELETE {url}/{contacts.grace_id}"),
         (f"{globex['name']} cannot see the contacts of {acme['name']}: 404", globex, ada),

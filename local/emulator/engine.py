@@ -42,13 +42,17 @@ def run_engine(
 
 
 def create_table(endpoint: str, properties: dict[str, Any]) -> None:
-    """From the properties of an AWS::DynamoDB::Table, unless the table exists."""
+    """From the properties of an AWS::DynamoDB::Table. A table that exists gets a stream if it lacks one."""
     client = aws.connect("dynamodb", endpoint)
+    stream = {"StreamSpecification": {"StreamEnabled": True, **properties["StreamSpecification"]}}
     if properties["TableName"] in client.list_tables()["TableNames"]:
+        if "LatestStreamArn" not in client.describe_table(TableName=properties["TableName"])["Table"]:
+            client.update_table(TableName=properties["TableName"], **stream)
         return
     known = client.meta.service_model.operation_model("CreateTable").input_shape.members
     unlike_cloudformation = {"SSESpecification"}  # the engine encrypts nothing
-    client.create_table(**{name: properties[name] for name in properties.keys() & known.keys() - unlike_cloudformation})
+    given = {name: properties[name] for name in properties.keys() & known.keys() - unlike_cloudformation}
+    client.create_table(**given | stream)
     client.update_time_to_live(
         TableName=properties["TableName"], TimeToLiveSpecification=properties["TimeToLiveSpecification"]
     )

@@ -1,5 +1,6 @@
 """What SAM CLI reads from a template."""
 
+import json
 import logging
 import warnings
 from collections.abc import Mapping
@@ -27,6 +28,17 @@ class EventSource:
     """Logical id."""
     function: str
     batch_size: int
+
+
+@dataclass(frozen=True)
+class StreamSource:
+    """A table whose changes go to a function."""
+
+    table: str
+    """The name of the table."""
+    function: str
+    pattern: object
+    """The records that it wants, as Lambda's filters describe them."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,16 @@ class Template:
             for function, properties in self.properties("AWS::Serverless::Function").items()
             for event in properties.get("Events", {}).values()
             if event["Type"] == "SQS"
+        ]
+
+    @property
+    def stream_sources(self) -> list[StreamSource]:
+        return [
+            StreamSource(self.table["TableName"], function, json.loads(pattern["Pattern"]))
+            for function, properties in self.properties("AWS::Serverless::Function").items()
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "DynamoDB"
+            for pattern in event["Properties"]["FilterCriteria"]["Filters"]
         ]
 
 

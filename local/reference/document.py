@@ -20,6 +20,7 @@ GUIDES = [
         "guides/retries",
         "guides/rate-limits",
         "guides/crm-sync",
+        "guides/mirror",
         "guides/privacy",
     )
 ]

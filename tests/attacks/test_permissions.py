@@ -8,14 +8,16 @@ from botocore.session import get_session
 from local import ROOT
 from tests.deployed import arn, arn_of, deployed_resources
 from tests.handlers import FUNCTIONS, logical_id
-from tests.policies import Policies, Statement
+from tests.policies import STREAM, Policies, Statement
+from tests.template.conftest import STREAM_CONSUMER
 
 RESOURCES = deployed_resources()
 TABLE = arn_of(RESOURCES["Table"])
 CONTACT = "cacmetenant#491512345678"
+LOG = "cacmetenant#CHANGES"
 KEY, TENANTS, KEYS_OF_A_TENANT = "KEY#00ff", "TENANTS", "cacmetenant#KEYS"
 CONSUMED = {"record_inbound_message": "InboundMessages", "apply_tag_command": "TagCommands"}
-QUEUES = ["InboundMessages", "InboundMessagesDeadLetters", "TagCommands", "TagCommandsDeadLetters"]
+QUEUES = ["InboundMessages", "InboundMessagesDeadLetters", "TagCommands", "TagCommandsDeadLetters", "LostChanges"]
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
 ALL_BUT_THE_AUTHORIZER = pytest.mark.parametrize("function", [each for each in FUNCTIONS if each != "authorizer"])
@@ -86,7 +88,31 @@ def test_a_function_reads_no_queue_but_its_own(policies: Policies, function: str
     }
     own = CONSUMED.get(function)
     reading = {(own, action) for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
-    assert reached == (reading | {(f"{own}DeadLetters", "SendMessage")} if own else set())
+    if function == STREAM_CONSUMER:
+        assert reached == {("LostChanges", "SendMessage")}  # Lambda reports there what it gives up
+    else:
+        assert reached == (reading | {(f"{own}DeadLetters", "SendMessage")} if own else set())
+
+
+@EVERY_FUNCTION
+def test_only_its_consumer_reads_the_stream(policies: Policies, function: str) -> None:
+    """Its records have phones and names."""
+    own, other = (arn("dynamodb", f"table/contacts-{stage}/stream/2026-11-24") for stage in ("local", "prod"))
+    actions = [f"dynamodb:{name}" for name in get_session().get_service_model("dynamodbstreams").operation_names]
+    reading = {f"dynamodb:{each}" for each in STREAM} if function == STREAM_CONSUMER else set()
+    assert {each for each in actions if policies.allow(logical_id(function), each, own)} == reading
+    assert {each for each in actions if policies.allow(logical_id(function), each, other)} == set()
+
+
+def test_the_consumer_of_the_stream_reaches_nothing_but_change_logs(policies: Policies) -> None:
+    actions = every_action("dynamodb")
+    for partitions in {CONTACT}, {CONTACT, LOG}, {TENANTS}, {KEY}:
+        assert [each for each in actions if policies.allow("PublishChanges", each, TABLE, frozenset(partitions))] == []
+    assert [each for each in actions if policies.allow("PublishChanges", each, TABLE, frozenset({LOG}))] == [
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    ]
 
 
 @EVERY_FUNCTION

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from admin.table_check import Finding, check_table
+from contacts.domain.changes import Change
 from contacts.runtime import timestamps
+from contacts.storage.changes import ChangeLog
 from contacts.storage.items import ContactPointer, TagItem, TagName
 from contacts.storage.table import connection
 from local.emulator.engine import create_table, run_engine
@@ -56,7 +58,8 @@ def whole_table(engine: str) -> Table:
 
 @pytest.fixture(scope="module")
 def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
-    """The rows before each test: two tenants that have tags with the same names and a contact with the same phone.
+    """The rows before each test: two tenants that have tags with the same names, a contact with the same phone, and a
+    change log with one entry.
 
     The ids of the contacts are fixed. Ids, names and reasons contain the mark of the tenant, which check_isolation()
     looks for.
@@ -68,6 +71,7 @@ def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
         _, contact = call("upsert_contact", tenant, json_body={"phone": PHONE, "display_name": f"{tenant.mark} Ada"})
         body = {"tag_id": tenant.tag_ids[0], "reason": f"{tenant.mark} asked"}
         call("assign_tag", tenant, contactId=contact["id"], json_body=body)
+        ChangeLog(tenant.id).append([Change(f"{contact_id(tenant)}-1-0", "contact.created", None, "API", 1)])
         random, fixed = (ContactPointer.key(tenant.id, each) for each in (contact["id"], contact_id(tenant)))
         fixed_ids |= dict(zip(random, fixed, strict=True))
     rows = json.dumps(whole_table.rows())

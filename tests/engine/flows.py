@@ -59,6 +59,7 @@ CALLS = {
     "by alias": _call("get_contact_by_phone", "BatchGetItem", query={"phone": ALIAS, "match": "alias"}),
     "by id": _by_id("get_contact", "GetItem GetItem"),
     "list": _call("list_contacts", "Query BatchGetItem", query={"cursor": CONTACT_ID[:-1], "limit": "1"}),
+    "changes": _call("list_changes", "Query BatchGetItem BatchGetItem", query={"cursor": "0"}),
     "list tags": _call("list_tags", "GetItem Query BatchGetItem", query={"cursor": ACME.tag_ids[0]}),
     "create": _call(
         "upsert_contact", "UpdateItem TransactWriteItems", json_body={"phone": NEW_PHONE, "display_name": "Grace"}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import Context
 from functools import cache
 from io import BytesIO, StringIO
-from itertools import chain
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -17,12 +17,14 @@ from urllib3 import HTTPResponse
 
 from contacts.access.keys import hash_key
 from contacts.runtime.observability import logger
+from contacts.runtime.settings import table_name
 from contacts.storage.table import connection
 from tests.api_keys import build_api_key
 from tests.conftest import template_resources, use_endpoint
 from tests.events import ACME, Tenant
 from tests.faults import Reply
-from tests.handlers import PEPPER, call
+from tests.handlers import PEPPER, call, invoke
+from tests.streams import Item, build_record, build_stream_event
 
 if TYPE_CHECKING:
     from logging import StreamHandler
@@ -98,6 +100,37 @@ def contact(acme: Tenant) -> dict[str, Any]:
     status, contact = call("upsert_contact", acme, json_body={"phone": "+49 151 2345678", "display_name": "Ada"})
     assert status == 201
     return cast("dict[str, Any]", contact)
+
+
+class Stream:
+    """Does for moto what DynamoDB and Lambda do: hands the writes of contacts to publish_changes, at most one per item
+    and call."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._seen = self._contacts()
+
+    @staticmethod
+    def _contacts() -> dict[str, Item]:
+        items = boto3.client("dynamodb").scan(TableName=table_name())["Items"]
+        return {item["pk"]["S"]: cast("Item", item) for item in items if item["sk"]["S"] == "CONTACT"}
+
+    def records(self) -> list[dict[str, Any]]:
+        """Of the writes since the last time."""
+        before, self._seen = self._seen, self._contacts()
+        return [
+            build_record(before.get(key), self._seen.get(key), next(self._numbers))
+            for key in sorted(before.keys() | self._seen.keys())
+            if before.get(key) != self._seen.get(key)
+        ]
+
+    def publish(self) -> None:
+        assert invoke("publish_changes", build_stream_event(*self.records())) == {"batchItemFailures": []}
+
+
+@pytest.fixture
+def stream(table: Table) -> Stream:
+    return Stream()
 
 
 def assign_tags(tenant: Tenant, contact: dict[str, Any], tag_ids: Sequence[str]) -> None:

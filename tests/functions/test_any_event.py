@@ -20,7 +20,7 @@ from tests.document import check_answer, document
 from tests.events import ACME, Event, sample_event
 from tests.functions.conftest import KEY, create_queue
 from tests.handlers import deliver, invoke
-from tests.template.conftest import ENDPOINTS
+from tests.template.conftest import ENDPOINTS, STREAM_CONSUMER
 
 QUEUES = {"record_inbound_message": "InboundMessagesDeadLetters", "apply_tag_command": "TagCommandsDeadLetters"}
 
@@ -151,6 +151,36 @@ def test_a_consumer_finishes_any_message(consumer: str) -> None:
         assert deliver(consumer, body) == []
 
     check()
+
+
+def test_the_stream_consumer_answers_any_event_with_the_record_to_retry(table: Table) -> None:
+    @ENDURE
+    @given(any_event(sample_event(STREAM_CONSUMER)))
+    def check(event: Any) -> None:
+        try:
+            failures = invoke(STREAM_CONSUMER, event)["batchItemFailures"]
+        except Exception:  # noqa: BLE001 - Lambda sends the whole batch again, whatever is raised
+            assert not is_stream_batch(event)
+            return
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+        assert all(failure["itemIdentifier"] in numbers for failure in failures)
+
+    check()
+
+
+def is_stream_batch(event: object) -> bool:
+    """Whether each record has its place in the shard, whatever else it has."""
+    match event:
+        case {"Records": list(records)}:
+            return all(is_placed(record) for record in records)
+    return False
+
+
+def is_placed(record: object) -> bool:
+    match record:
+        case {"dynamodb": {"SequenceNumber": str()}}:
+            return True
+    return False
 
 
 def is_batch(event: object) -> bool:

@@ -26,6 +26,6 @@ def test_the_key_of_the_samples_is_unknown(table: Table) -> None:
         invoke("authorizer", sample_event("authorizer"))
 
 
-@pytest.mark.parametrize("function", ["record_inbound_message", "apply_tag_command"])
-def test_no_message_of_a_sample_fails(table: Table, function: str) -> None:
+@pytest.mark.parametrize("function", ["record_inbound_message", "apply_tag_command", "publish_changes"])
+def test_no_message_or_record_of_a_sample_fails(table: Table, function: str) -> None:
     assert invoke(function, sample_event(function)) == {"batchItemFailures": []}

@@ -69,6 +69,9 @@ def test_a_generated_python_client_makes_every_call(client: Client, customer: Cu
     assert (status, batch.results[0].contact.id, batch.results[1].error.error_data.field) == (207, ada.id, "phone")
     page = call("list_contacts", limit=1)[1]
     assert (len(page.data), page.next_cursor) == (1, page.data[0].id)
+    here = call("list_changes")[1]
+    assert (here.data, here.has_more) == ([], False)
+    assert call("list_changes", cursor=here.next_cursor)[1].contacts is not None
     assert call("whoami")[1].tenant_id == customer.tenant_id
     assert call("delete_contact", ada.id)[1].ok is True
     status, refusal = call("get_contact", NOBODYS_ID)

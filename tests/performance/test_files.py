@@ -17,7 +17,7 @@ VARIABLES = {
 
 MOST = {
     "needs its event alone": (72, 560, 105),
-    "uses the table": (225, 3200, 175),
+    "uses the table": (226, 3200, 175),
     "takes a body": (278, 9100, 182),
     "consumer": (330, 9600, 212),
 }

@@ -21,7 +21,7 @@ PACKAGES = {
     "takes a body": LOGGING | DATABASE | VALIDATION,
     "consumer": LOGGING | DATABASE | VALIDATION,
 }
-MOST_MODULES = {"needs its event alone": 197, "uses the table": 430, "takes a body": 490, "consumer": 572}
+MOST_MODULES = {"needs its event alone": 197, "uses the table": 432, "takes a body": 490, "consumer": 572}
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
 

@@ -13,7 +13,10 @@ from tests.handlers import FUNCTIONS
 WORKERS = ["apply_tag_command", "record_inbound_message"]
 """They read a queue."""
 
-ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", *WORKERS}]
+STREAM_CONSUMER = "publish_changes"
+"""It reads the stream of the table."""
+
+ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", STREAM_CONSUMER, *WORKERS}]
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def test_the_routes_are_those_of_openapi(resources: dict[str, Any]) -> None:
         for name, resource in resources.items()
         if resource["Type"] == "AWS::Serverless::Function"
         for event in resource["Properties"].get("Events", {}).values()
-        if event["Type"] != "SQS"
+        if event["Type"] not in {"SQS", "DynamoDB"}
     ]
     assert {(type_, each["RestApiId"]) for _, type_, each in events} == {("Api", "Api")}
     assert {f"{each['Method']} {each['Path']}": name for name, _, each in events} == {

@@ -10,7 +10,7 @@ from tests.deployed import deployed_resources
 from tests.document import OPERATIONS, Operation
 from tests.events import sample_event
 from tests.handlers import FUNCTIONS, logical_id
-from tests.template.conftest import ENDPOINTS
+from tests.template.conftest import ENDPOINTS, STREAM_CONSUMER
 
 TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
 QUEUES = {"apply_tag_command": "TagCommands", "record_inbound_message": "InboundMessages"}
@@ -38,13 +38,14 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
     properties = template["Resources"][logical_id(function)]["Properties"]
     assert properties["CodeUri"] == f"functions/{function}/"
     own = {"CodeUri", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
-    assert properties.keys() - {"ReservedConcurrentExecutions"} <= own
+    assert properties.keys() - {"ReservedConcurrentExecutions", "Timeout"} <= own
     assert ("ReservedConcurrentExecutions" in properties) is (function == "authorizer")
+    assert ("Timeout" in properties) is (function == STREAM_CONSUMER)
     resolved = resources[logical_id(function)]["Properties"]
     assert (resolved["Runtime"], resolved["Handler"], resolved["Timeout"], resolved["Tracing"]) == (
         "python3.13",
         "app.handler",
-        20,
+        60 if function == STREAM_CONSUMER else 20,
         "Active",
     )
     assert resolved["Layers"] == [{"Ref": "CommonLayerX86"}]
@@ -84,7 +85,8 @@ def test_a_consumer_is_granted_actions_on_the_table_and_its_dead_letter_queue(
 
 @EVERY_FUNCTION
 def test_a_function_has_the_boundary_of_its_kind(function: str) -> None:
-    boundaries = {"authorizer": "AuthorizerPermissions"} | {name: f"{queue}Boundary" for name, queue in QUEUES.items()}
+    boundaries = {"authorizer": "AuthorizerPermissions", STREAM_CONSUMER: "PublishChangesPermissions"}
+    boundaries |= {name: f"{queue}Boundary" for name, queue in QUEUES.items()}
     role = deployed_resources()[f"{logical_id(function)}Role"]["Properties"]
     assert role["PermissionsBoundary"] == {"Ref": boundaries.get(function, "EndpointBoundary")}
 
@@ -127,8 +129,37 @@ def test_a_worker_reads_its_queue_in_batches_of_which_a_part_may_fail(
     assert properties["Environment"] == {"Variables": {"DEAD_LETTER_QUEUE_URL": {"Ref": f"{queue}DeadLetters"}}}
 
 
-def test_the_authorizer_has_nothing_but_its_own_permissions(template: dict[str, Any]) -> None:
-    assert template["Resources"]["Authorizer"]["Properties"]["Policies"] == [{"Ref": "AuthorizerPermissions"}]
+@pytest.mark.parametrize("name", ["Authorizer", "PublishChanges"])
+def test_a_function_of_its_own_kind_has_nothing_but_its_own_permissions(template: dict[str, Any], name: str) -> None:
+    assert template["Resources"][name]["Properties"]["Policies"] == [{"Ref": f"{name}Permissions"}]
+
+
+def test_every_write_of_a_contact_reaches_the_consumer_of_the_stream(template: dict[str, Any]) -> None:
+    assert template["Resources"]["PublishChanges"]["Properties"]["Events"] == {
+        "Stream": {
+            "Type": "DynamoDB",
+            "Properties": {
+                "Stream": {"Fn::GetAtt": ["Table", "StreamArn"]},
+                "StartingPosition": "TRIM_HORIZON",
+                "BatchSize": 1000,
+                "MaximumBatchingWindowInSeconds": 1,
+                "ParallelizationFactor": 1,
+                "FilterCriteria": {"Filters": [{"Pattern": '{"dynamodb": {"Keys": {"sk": {"S": ["CONTACT"]}}}}'}]},
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+                "MaximumRetryAttempts": -1,
+                "MaximumRecordAgeInSeconds": 23 * 60 * 60,
+                "DestinationConfig": {
+                    "OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": ["LostChanges", "Arn"]}}
+                },
+            },
+        }
+    }
+
+
+def test_no_cursor_is_given_before_the_stream_has_its_consumer() -> None:
+    resources = deployed_resources()
+    assert resources["ListChanges"]["DependsOn"] == "PublishChangesStream"
+    assert resources["PublishChangesStream"]["Type"] == "AWS::Lambda::EventSourceMapping"
 
 
 def test_only_the_authorizer_reads_the_pepper(template: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ def test_the_table_is_on_demand_encrypted_and_restorable(stage: str) -> None:
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
         "SSESpecification": {"SSEEnabled": True},
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
         "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
         "DeletionProtectionEnabled": stage in {"staging", "prod"},
     }
@@ -74,7 +75,7 @@ def test_a_queue_gives_up_after_five_tries_and_keeps_what_it_gave_up_longer(
 
 
 @pytest.mark.parametrize(
-    "queue", ["InboundMessages", "InboundMessagesDeadLetters", "TagCommands", "TagCommandsDeadLetters"]
+    "queue", ["InboundMessages", "InboundMessagesDeadLetters", "TagCommands", "TagCommandsDeadLetters", "LostChanges"]
 )
 def test_a_queue_refuses_requests_without_tls(queue: str) -> None:
     assert deployed_resources()[f"{queue}Policy"]["Properties"] == {
@@ -111,6 +112,22 @@ def test_a_dead_letter_raises_an_alarm(resources: dict[str, Any], queue: str) ->
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+
+
+def test_a_report_of_lost_changes_is_kept_for_two_weeks_and_raises_an_alarm(resources: dict[str, Any]) -> None:
+    queue, alarm = (resources[name]["Properties"] for name in ("LostChanges", "LostChangesAlarm"))
+    assert (queue["MessageRetentionPeriod"] / 86_400, queue["SqsManagedSseEnabled"]) == (14, True)
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["LostChanges", "QueueName"]}}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+
+
+def test_changes_that_are_five_minutes_late_raise_an_alarm(template: dict[str, Any]) -> None:
+    alarm = template["Resources"]["LateChangesAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "IteratorAge", "Maximum")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "PublishChanges"}}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 5 * 60 * 1000)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 60
 
 
 def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:

@@ -26,6 +26,14 @@ export async function* contacts(): AsyncGenerator<components["schemas"]["Contact
   }
 }
 
+export async function follow(cursor: string, mirror: Map<string, components["schemas"]["ContactWithTags"]>): Promise<string> {
+  const { data, error } = await client.GET("/v1/changes", { params: { query: { cursor } } });
+  if (error) throw new Error(error.error.error_data?.reason === "cursor_expired" ? "list again" : error.error.message);
+  for (const change of data.data) if (change.type === "contact.deleted") mirror.delete(change.contactId);
+  for (const contact of data.contacts) mirror.set(contact.id, contact);
+  return data.nextCursor;
+}
+
 export async function tag(contactId: string, tagId: string): Promise<void> {
   const path = { contactId };
   const { data } = await client.GET("/v1/contacts/{contactId}", { params: { path } });

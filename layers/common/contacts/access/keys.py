@@ -14,7 +14,7 @@ SCOPES = ("contacts:read", "contacts:write")
 
 ROUTES = {
     "any": ("GET/v1/whoami",),
-    "contacts:read": ("GET/v1/contacts", "GET/v1/contacts/*", "GET/v1/tags"),
+    "contacts:read": ("GET/v1/contacts", "GET/v1/contacts/*", "GET/v1/tags", "GET/v1/changes"),
     "contacts:write": (
         "POST/v1/contacts",
         "POST/v1/contacts/batch",

@@ -9,6 +9,7 @@ ContactsError                500
 ├── TagLimitReached          409
 ├── AssignmentOutweighed     409
 ├── RequestInProgress        409
+├── CursorExpired            410
 ├── IdempotencyKeyReused     422
 ├── DatabaseUnavailable      503
 └── SecretUnavailable        503
@@ -102,6 +103,19 @@ class RequestInProgress(ContactsError):
 
     def __init__(self) -> None:
         super().__init__("A request with this Idempotency-Key is being worked on.", field="Idempotency-Key")
+
+
+class CursorExpired(ContactsError):
+    status = HTTPStatus.GONE
+    code = 100
+    message = "Gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The cursor is not in the change log any more. List all contacts again, then follow a new cursor.",
+            field="cursor",
+            reason="cursor_expired",
+        )
 
 
 class IdempotencyKeyReused(ContactsError):

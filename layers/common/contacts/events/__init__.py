@@ -1,1 +1,1 @@
-"""Queues: makes a Lambda handler of a use case for one message."""
+"""Queues and the table's stream: makes a Lambda handler of a use case for their records."""

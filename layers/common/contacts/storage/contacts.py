@@ -99,12 +99,13 @@ class ContactRepository:
         The page ends early when only the time for reading its contacts is left. Raises DatabaseUnavailable.
         """
         pointers, next_cursor = self._pointers(cursor or "c", limit)
-        keys = {pointer.sk: ContactItem.key(self._tenant_id, pointer.phone) for pointer in pointers}
-        found = self._table.batch_read(keys.values())
-        items = {contact_id: ContactItem.from_raw_data(found[key]) for contact_id, key in keys.items() if key in found}
-        # A phone whose contact was deleted and created again has a contact with another id than the pointer's.
-        contacts = [item.contact_with_tags() for contact_id, item in items.items() if item.id == contact_id]
-        return Page(contacts, next_cursor)
+        contacts = self._read_all({pointer.sk: pointer.phone for pointer in pointers})
+        return Page([*contacts.values()], next_cursor)
+
+    def find(self, contact_ids: Iterable[str]) -> dict[str, ContactWithTags]:
+        """The contacts that exist, by id. Raises DatabaseUnavailable."""
+        pointers = self._table.batch_read(ContactPointer.key(self._tenant_id, each) for each in contact_ids)
+        return self._read_all({contact_id: pointer["phone"]["S"] for (_, contact_id), pointer in pointers.items()})
 
     def upsert(
         self, phone: str, display_name: str | None, tags: Sequence[TagWish] = (), *, alias: str | None = None
@@ -361,6 +362,14 @@ class ContactRepository:
             shards = shards[side:]
             side = ceil((limit - len(pointers)) / max(len(found) / side, 1)) if is_whole else 1
         return pointers, pointers[-1].sk if len(pointers) == limit else None
+
+    def _read_all(self, phones: dict[str, str]) -> dict[str, ContactWithTags]:
+        """Takes and returns by id, in the same order."""
+        keys = {contact_id: ContactItem.key(self._tenant_id, phone) for contact_id, phone in phones.items()}
+        found = self._table.batch_read(keys.values())
+        items = {contact_id: ContactItem.from_raw_data(found[key]) for contact_id, key in keys.items() if key in found}
+        # A phone whose contact was deleted and created again has a contact with another id than the pointer's.
+        return {contact_id: item.contact_with_tags() for contact_id, item in items.items() if item.id == contact_id}
 
     def _read(self, contact_id: str) -> ContactItem:
         item = self._table.read(ContactItem, self._key(contact_id))

@@ -170,6 +170,25 @@ class TenantItem(TableItem):
         return "TENANTS", tenant_id
 
 
+class ChangeLogEntry(TableItem):
+    """Some changes of a tenant's contacts, contract section 9. Holds ids only. Positions have no holes."""
+
+    changes: ListAttribute[str] = ListAttribute()
+    """One text for each change, see storage/changes.py."""
+    written_by = UnicodeAttribute()
+    """The append that wrote it, so that a write that is sent again after a lost reply recognises itself."""
+    expires_at = NumberAttribute(null=True)
+    """Unix seconds; the table's TTL. Absent while the entry is the last one."""
+
+    @staticmethod
+    def log(tenant_id: str) -> str:
+        return f"{tenant_id}#CHANGES"
+
+    @staticmethod
+    def key(tenant_id: str, position: int) -> Key:
+        return ChangeLogEntry.log(tenant_id), f"{position:016}"
+
+
 class IdempotencyRecord(TableItem):
     status = UnicodeAttribute()
     expires_at = NumberAttribute()

@@ -108,13 +108,21 @@ class Table:
         raise DatabaseUnavailable
 
     def query[Item: TableItem](
-        self, kind: type[Item], pk: str, sk: Condition | None = None, *, limit: int | None = None
+        self,
+        kind: type[Item],
+        pk: str,
+        sk: Condition | None = None,
+        *,
+        limit: int | None = None,
+        backward: bool = False,
     ) -> list[Item]:
         """The items of a partition in the order of their `sk`, strongly consistent.
 
         Takes one Query for each MB. Raises DatabaseUnavailable.
         """
-        return self._retry(lambda: list(kind.query(pk, sk, consistent_read=True, limit=limit)))
+        return self._retry(
+            lambda: list(kind.query(pk, sk, consistent_read=True, limit=limit, scan_index_forward=not backward))
+        )
 
     def update[Item: TableItem](self, item: Item, actions: Sequence[Action], condition: Condition) -> Item:
         """One UpdateItem. Returns the new state. Raises ConditionFailed, DatabaseUnavailable."""

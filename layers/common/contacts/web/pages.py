@@ -35,13 +35,18 @@ def parse_cursor(text: str) -> str:
     return text
 
 
+def size_of(text: str) -> int:
+    """In bytes. Lambda escapes the body once more."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
+
+
 def page_response(items: Sequence[Listed], next_cursor: str | None) -> Response:
     """Ends the page before the item that would make the answer too large."""
     texts: list[str] = []
     size = 0
     for number, item in enumerate(items):
         text = to_json(item)
-        size += len(json.dumps(text, ensure_ascii=False).encode())  # Lambda escapes the body once more
+        size += size_of(text)
         if size > MOST_BYTES:
             next_cursor = items[number - 1].id
             break
