@@ -1,5 +1,6 @@
 """For all tests: the environment variables of a function, its table in moto, two tenants."""
 
+import math
 import os
 import re
 import warnings
@@ -26,6 +27,7 @@ from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider  # typ
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
+from contacts.access import secrets
 from contacts.runtime import threads, timestamps
 from contacts.runtime.settings import table_name
 from contacts.storage import contacts
@@ -51,6 +53,7 @@ os.environ |= {
     "SIGNING_ROOT_SECRET": "contacts/local/signing-root",
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
+secrets._kept[os.environ["KEY_PEPPER_SECRET"]] = math.inf, {1: PEPPER}  # only tests of the secrets themselves read them
 
 
 cheap_moto.cheapen()

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import math
 import time
 import uuid
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from typing import Any
 from awslambdaric.lambda_context import LambdaContext  # type: ignore[import-untyped]
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller  # type: ignore[import-untyped]
 
-from contacts.access import secrets
 from local import ROOT
 from tests.events import ACME, GLOBEX, Event, Tenant, build_batch, build_event
 from tests.policies import running
@@ -20,7 +18,6 @@ from tests.policies import running
 FUNCTIONS = sorted(file.parent.name for file in (ROOT / "functions").glob("*/app.py"))
 
 PEPPER = "a pepper for tests"
-secrets._kept["contacts/local/key-pepper"] = math.inf, {1: PEPPER}  # only tests of the secrets themselves read them
 
 type Handler = Callable[[Event, LambdaContext], Any]
 
