@@ -29,6 +29,12 @@ def signature_rejected(reason: str) -> Refusal:
     return _refusal(401, "Unauthorized", 190, type_="OAuthException", details=details, reason=reason)
 
 
+def refused_item(refusal: Refusal, **error_data: str) -> dict[str, Any]:
+    """The result of an item of a batch that single calls would refuse like this."""
+    status, body = refusal
+    return {"status": status, "error": body["error"] | {"error_data": body["error"]["error_data"] | error_data}}
+
+
 NO_OBJECT = invalid("body", "body: Input should be a JSON object in UTF-8.")
 NO_DIGITS = invalid("phone", "phone must contain digits and the usual separators only.")
 WRONG_LENGTH = invalid("phone", "phone must have 5 to 32 digits.")

@@ -15,6 +15,7 @@ from tests.refusals import (
     WRONG_LENGTH,
     Refusal,
     invalid,
+    refused_item,
 )
 from tests.system import Caller, Customer, new_phone
 
@@ -31,13 +32,6 @@ def upsert(api: Caller, *contacts: object, **headers: str) -> tuple[int, list[di
 
 def item(phone: str, *tag_ids: str, **fields: object) -> dict[str, Any]:
     return {"phone": phone, "tags": [{"tag_id": tag_id} for tag_id in tag_ids], **fields}
-
-
-def refused(refusal: Refusal, **error_data: str) -> dict[str, Any]:
-    """The result of an item that single calls would refuse like this."""
-    status, body = refusal
-    error = body["error"] | {"error_data": body["error"]["error_data"] | error_data}
-    return {"status": status, "error": error}
 
 
 def find(api: Caller, phone: str) -> tuple[int, Any]:
@@ -139,7 +133,7 @@ def test_20_tags_fit_and_a_contact_that_would_hold_more_is_left_as_it_was(
     assert upsert(api, item(phone, *twenty))[1][0]["status"] == 201
     before = find(api, phone)
     status, results = upsert(api, item(phone, twenty[0], one_too_many, display_name="Grace Hopper"))
-    assert (status, results) == (207, [refused(TAG_LIMIT_REACHED)])
+    assert (status, results) == (207, [refused_item(TAG_LIMIT_REACHED)])
     assert find(api, phone) == before
     assert upsert(api, item(phone, *twenty))[0] == 200  # the same tags count once
 
@@ -150,7 +144,7 @@ def test_a_contact_with_an_unknown_tag_is_not_created(
     known = customer.tag_ids[0]
     for unknown in new_id(), customer.deleted_tag_id, other_customer.tag_ids[0]:
         status, results = upsert(api, item(phone, known, unknown))
-        assert (status, results) == (207, [refused(TAG_NOT_FOUND, field="tags[1].tag_id")])
+        assert (status, results) == (207, [refused_item(TAG_NOT_FOUND, field="tags[1].tag_id")])
         assert find(api, phone) == CONTACT_NOT_FOUND
 
 
@@ -196,20 +190,20 @@ def test_a_malformed_item_names_its_field_and_the_others_are_done(
 ) -> None:
     other = new_phone()
     status, results = upsert(api, {"phone": phone} | fields, {"phone": other})
-    assert (status, results[0], results[1]["status"]) == (207, refused(refusal), 201)
+    assert (status, results[0], results[1]["status"]) == (207, refused_item(refusal), 201)
     assert find(api, phone) == CONTACT_NOT_FOUND
     assert find(api, other)[0] == 200
 
 
 def test_a_phone_is_required(api: Caller) -> None:
-    assert upsert(api, {}) == (207, [refused(invalid("phone", "phone: Field required."))])
+    assert upsert(api, {}) == (207, [refused_item(invalid("phone", "phone: Field required."))])
 
 
 @pytest.mark.parametrize("wrong", [None, 1, "x", [], [{"phone": "491512345678"}]])
 def test_an_item_that_is_no_object_is_refused_alone(api: Caller, phone: str, wrong: object) -> None:
     status, results = upsert(api, {"phone": phone}, wrong)
     assert (status, results[0]["status"]) == (207, 201)
-    assert results[1] == refused(invalid("contacts[1]", f"contacts[1]: {OBJECT}"))
+    assert results[1] == refused_item(invalid("contacts[1]", f"contacts[1]: {OBJECT}"))
 
 
 def test_one_phone_twice_is_one_contact_in_the_order_of_the_request(

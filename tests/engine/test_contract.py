@@ -1,8 +1,12 @@
 """Random histories of one call after the other: each answer and each contact follows the contract."""
 
+import pytest
+
 from tests.engine.machine import run_contract
 from tests.engine.table import Table
 
 
-def test_random_histories_follow_the_contract(table: Table) -> None:
-    assert run_contract(examples=32, steps_each=50, seed=1) > 1000
+@pytest.mark.parametrize("seed", range(8))
+def test_random_histories_follow_the_contract(table: Table, seed: int) -> None:
+    """Few examples for each seed, because those of one seed resemble each other."""
+    assert run_contract(examples=4, steps_each=40, seed=seed) > 40
