@@ -16,6 +16,9 @@ PHONE, ALIAS = "5511987654321", "551187654321"
 """The phone of a contact with one tag, and its other spelling. Each of the two tenants has such a contact."""
 
 NEW_PHONE = "4915199999"
+LONG, SHORT = "5215512345678", "525512345678"
+ALIASES = {LONG: SHORT, SHORT: LONG}
+"""Two spellings of one number. At first no contact has them."""
 
 
 def contact_id(tenant: Tenant) -> str:

@@ -27,7 +27,7 @@ from contacts.storage.tags import TagCatalog
 from tests.api_keys import build_api_key
 from tests.conftest import forget
 from tests.document import OPERATIONS
-from tests.engine.flows import contact_id
+from tests.engine.flows import ALIASES, contact_id
 from tests.events import ACME, GLOBEX, Tenant, build_event, sample_event
 from tests.handlers import call, deliver, invoke
 from tests.refusals import (
@@ -75,12 +75,7 @@ KEYS = [
 MANY_TAGS = [f"cmanytags{number:02}" for number in range(TAG_LIMIT)]
 """Tags that each tenant has besides its others."""
 
-LONG, SHORT = "5215512345678", "525512345678"
-"""Two spellings of one number."""
-
-ALIASES = {LONG: SHORT, SHORT: LONG}
-
-PHONES = ["70001", LONG, SHORT]
+PHONES = ["70001", *ALIASES]
 
 tenants = st.sampled_from([ACME, GLOBEX])
 keys = st.sampled_from(KEYS + 3 * [key for key in KEYS if len(key.scopes) == 2 and key.status == "ACTIVE"])

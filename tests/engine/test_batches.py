@@ -8,14 +8,11 @@ import pytest
 from tests.conftest import forget
 from tests.engine.environments import Pool
 from tests.engine.fault_proxy import Fault, FaultProxy, faults_of
-from tests.engine.flows import NEW_PHONE, PHONE
+from tests.engine.flows import LONG, NEW_PHONE, PHONE, SHORT
 from tests.engine.table import Row, Table
 from tests.engine.test_races import put_tags
 from tests.events import ACME, GLOBEX
 from tests.handlers import call
-
-LONG, SHORT = "5215512345678", "525512345678"
-"""Two spellings of one number in Mexico."""
 
 
 def item(phone: str, *tag_ids: str, **fields: object) -> dict[str, Any]:
