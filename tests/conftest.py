@@ -5,13 +5,14 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from functools import cache
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
 import boto3
@@ -29,6 +30,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from contacts.access import secrets
 from contacts.runtime import threads, timestamps
+from contacts.runtime.observability import logger
 from contacts.runtime.settings import table_name
 from contacts.storage import contacts
 from contacts.storage.items import TagItem, TagName
@@ -39,6 +41,9 @@ from tests.deployed import deployed_resources
 from tests.events import ACME, GLOBEX, Tenant
 from tests.handlers import FUNCTIONS, PEPPER, load_handler
 from tests.policies import Policies, enforce
+
+if TYPE_CHECKING:
+    from logging import StreamHandler
 
 pytest_plugins = ["tests.system"]
 
@@ -154,6 +159,16 @@ def function_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield log
     secrecy.texts.add(PEPPER)
     assert secrecy.find(log) == set()
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Returns the standard output of the functions: log lines, then metrics."""
+    handler = cast("StreamHandler[Any]", logger.registered_handler)
+    written = StringIO()
+    former = handler.setStream(written)
+    yield lambda: written.getvalue() + capsys.readouterr().out
+    handler.setStream(former)
 
 
 @cache

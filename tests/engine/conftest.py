@@ -106,7 +106,7 @@ def pool(endpoint: str) -> Iterator[Pool]:
 @pytest.fixture(scope="module")
 def large_pool(endpoint: str) -> Iterator[Pool]:
     """An execution environment for each caller of the largest race, and one for the other tenant."""
-    with run_pool(endpoint, 64 + 1) as pool:
+    with run_pool(endpoint, 65 + 1) as pool:
         yield pool
 
 

@@ -29,6 +29,21 @@ def contact_id(tenant: Tenant) -> str:
 CONTACT_ID = contact_id(ACME)
 
 
+def item(phone: str, *tag_ids: str, reason: str = "batch", **fields: object) -> dict[str, Any]:
+    """Of a batch."""
+    return {"phone": phone, "tags": [{"tag_id": each, "reason": reason} for each in tag_ids], **fields}
+
+
+def put_tags(table: Table, number: int) -> list[str]:
+    """Creates more tags for ACME and returns their ids."""
+    ids = [f"cacmeracetag{each:02}" for each in range(number)]
+    for tag_id in ids:
+        now, pk = {"S": "2026-11-24T09:00:00.000Z"}, {"S": f"{ACME.id}#TAGS"}
+        table.put({"pk": pk, "sk": {"S": tag_id}, "name": {"S": tag_id}, "created_at": now})
+        table.put({"pk": pk, "sk": {"S": f"NAME#{tag_id}"}, "tag_id": {"S": tag_id}})
+    return ids
+
+
 @dataclass(frozen=True)
 class Call:
     function: str
@@ -71,7 +86,7 @@ CALLS = {
     "batch": _call(
         "upsert_contacts",
         "BatchGetItem UpdateItem TransactWriteItems",
-        json_body={"contacts": [{"phone": NEW_PHONE, "tags": [{"tag_id": ACME.tag_ids[1]}]}]},
+        json_body={"contacts": [item(NEW_PHONE, ACME.tag_ids[1])]},
     ),
     "patch": _by_id("update_contact", "GetItem UpdateItem", json_body={"display_name": "Grace"}),
     "patch nothing": _by_id("update_contact", "GetItem GetItem", json_body={}),

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from local import ROOT
+from tests.engine.churn import STANDING, churn_contacts, churn_tags
 from tests.engine.environments import Pool
 from tests.engine.fault_proxy import FaultProxy
-from tests.engine.flows import NEW_PHONE
+from tests.engine.flows import NEW_PHONE, item, put_tags
 from tests.engine.table import Table
 from tests.events import ACME, GLOBEX
 from tests.handlers import call
@@ -20,6 +21,11 @@ from tests.refusals import CONTACT_NOT_FOUND, TAG_LIMIT_REACHED
 
 RACES = int(os.environ.get("RACES") or 20)
 """How often DELETE races with each other call."""
+
+CHURN = int(os.environ.get("CHURN") or 500)
+"""How many contacts are created and deleted beside a reader."""
+
+BATCHES = 65
 
 OK = 200, {"ok": True}
 AGAINST_DELETE: list[tuple[str, dict[str, Any], int]] = [
@@ -37,16 +43,6 @@ def create(phone: str) -> str:
     status, contact = call("upsert_contact", ACME, json_body={"phone": phone})
     assert status == 201
     return str(contact["id"])
-
-
-def put_tags(table: Table, number: int) -> list[str]:
-    """Creates more tags for ACME and returns their ids."""
-    ids = [f"cacmeracetag{each:02}" for each in range(number)]
-    for tag_id in ids:
-        now, pk = {"S": "2026-11-24T09:00:00.000Z"}, {"S": f"{ACME.id}#TAGS"}
-        table.put({"pk": pk, "sk": {"S": tag_id}, "name": {"S": tag_id}, "created_at": now})
-        table.put({"pk": pk, "sk": {"S": f"NAME#{tag_id}"}, "tag_id": {"S": tag_id}})
-    return ids
 
 
 def test_32_callers_who_create_one_contact_create_it_once(large_pool: Pool, table: Table) -> None:
@@ -126,6 +122,67 @@ def test_delete_races_with_a_write_by_id(
         assert [row for row in table.rows() if row["pk"]["S"] == f"{ACME.id}#{80_000 + number}"] == []
 
 
+def call_batches_at_once(large_pool: Pool, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results of batches of one item each, all for NEW_PHONE. The other tenant sends one of them too."""
+    requests = [("upsert_contacts", ACME, {"json_body": {"contacts": [each]}}) for each in items]
+    beside = ("upsert_contacts", GLOBEX, {"json_body": {"contacts": [item(NEW_PHONE)]}})
+    *results, others = (body["results"][0] for _, body in large_pool.call_at_once([*requests, beside]))
+    assert others["status"] == 201
+    assert call("delete_contact", GLOBEX, contactId=others["contact"]["id"]) == OK
+    return results
+
+
+def test_of_65_batches_with_other_tags_for_one_contact_20_succeed(large_pool: Pool, table: Table) -> None:
+    tag_ids = put_tags(table, BATCHES)
+    results = call_batches_at_once(large_pool, [item(NEW_PHONE, each) for each in tag_ids])
+    assert Counter(each["status"] for each in results) == {201: 1, 200: 19, 409: BATCHES - 20}
+    _, contact = call("get_contact_by_phone", ACME, query={"phone": NEW_PHONE})
+    written = {
+        tag_id: each["contact"]["updatedAt"] for tag_id, each in zip(tag_ids, results, strict=True) if "contact" in each
+    }
+    shown = {each["tagId"]: (each["createdAt"], each["updatedAt"]) for each in contact["tagAssignments"]}
+    assert shown == {tag_id: (at, at) for tag_id, at in written.items()}
+
+
+def test_65_batches_with_the_same_tags_for_one_contact_keep_what_the_first_created(
+    large_pool: Pool, table: Table
+) -> None:
+    """Each writes all tags, so all assignments are from the first batch, and their reasons are those of the last."""
+    tag_ids = put_tags(table, 3)
+    items = [item(NEW_PHONE, *tag_ids, reason=f"batch {number}") for number in range(BATCHES)]
+    results = call_batches_at_once(large_pool, items)
+    assert Counter(each["status"] for each in results) == {201: 1, 200: BATCHES - 1}
+    created_at = next(each["contact"]["createdAt"] for each in results if each["status"] == 201)
+    _, contact = call("get_contact_by_phone", ACME, query={"phone": NEW_PHONE})
+    assert {each["createdAt"] for each in contact["tagAssignments"]} == {created_at}
+    assert {each["tagId"] for each in contact["tagAssignments"]} == set(tag_ids)
+    (last,) = {(each["reason"], each["updatedAt"]) for each in contact["tagAssignments"]}
+    assert last in {(f"batch {number}", each["contact"]["updatedAt"]) for number, each in enumerate(results)}
+
+
+def test_batches_race_with_single_calls_for_the_last_place(pool: Pool, table: Table) -> None:
+    """19 tags are held. A batch with two more never gets in, and of the others one does."""
+    tag_ids = put_tags(table, 26)
+    _, body = call("upsert_contacts", ACME, json_body={"contacts": [item(NEW_PHONE, *tag_ids[:19])]})
+    contact_id = body["results"][0]["contact"]["id"]
+    calls: list[Any] = [
+        ("upsert_contacts", ACME, {"json_body": {"contacts": [item(NEW_PHONE, *tag_ids[19 + each : 21 + each])]}})
+        for each in range(2)
+    ]
+    calls += [
+        ("assign_tag", ACME, {"contactId": contact_id, "json_body": {"tag_id": tag_id}}) for tag_id in tag_ids[21:24]
+    ]
+    calls += [
+        ("upsert_contacts", ACME, {"json_body": {"contacts": [item(NEW_PHONE, tag_id)]}}) for tag_id in tag_ids[24:26]
+    ]
+    answers = pool.call_at_once(calls)
+    statuses = [body["results"][0]["status"] if "results" in body else status for status, body in answers]
+    assert statuses[:2] == [409, 409]
+    assert Counter(each < 300 for each in statuses[2:]) == {True: 1, False: 4}
+    _, contact = call("get_contact", ACME, contactId=contact_id)
+    assert len(contact["tagAssignments"]) == 20
+
+
 def test_two_operators_who_create_one_tag_create_it_once(table: Table, proxy: FaultProxy, endpoint: str) -> None:
     table.put({"pk": {"S": "TENANTS"}, "sk": {"S": ACME.id}, "name": {"S": "Acme"}, "created_at": {"S": "2026-11-24"}})
     environment = os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": endpoint}
@@ -146,3 +203,21 @@ def test_two_operators_who_create_one_tag_create_it_once(table: Table, proxy: Fa
     assert "is the same name as that of tag" in refusal
     names = [row["sk"]["S"] for row in table.rows() if row["sk"]["S"].startswith("NAME#")]
     assert names.count("NAME#vip") == 1
+
+
+def test_a_contact_that_is_there_throughout_is_listed_once_whatever_is_created_and_deleted(
+    pool: Pool, table: Table
+) -> None:
+    churn = churn_contacts(pool, 1, CHURN)
+    churn.check()
+    assert churn.operations >= CHURN
+    assert len(churn.listings) > 2
+    assert {len(shown) > STANDING for _, _, shown in churn.listings} == {True}
+
+
+def test_a_tag_that_is_there_throughout_is_listed_once_whatever_operators_create_and_delete(
+    pool: Pool, table: Table
+) -> None:
+    churn = churn_tags(pool, 1, CHURN // 10)
+    churn.check()
+    assert len(churn.listings) > 2

@@ -1,12 +1,12 @@
-"""The wire between handlers and DynamoDB with its faults, a contact, API keys, queues, and the log."""
+"""The wire between handlers and DynamoDB with its faults, a contact, API keys and queues."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import Context
 from functools import cache
-from io import BytesIO, StringIO
+from io import BytesIO
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -16,7 +16,6 @@ from mypy_boto3_sqs.service_resource import Message, Queue, SQSServiceResource
 from urllib3 import HTTPResponse
 
 from contacts.access.keys import hash_key
-from contacts.runtime.observability import logger
 from contacts.runtime.settings import table_name
 from contacts.storage.table import connection
 from tests.api_keys import build_api_key
@@ -25,9 +24,6 @@ from tests.events import ACME, Tenant
 from tests.faults import Reply
 from tests.handlers import PEPPER, call, invoke
 from tests.streams import Item, build_record, build_stream_event
-
-if TYPE_CHECKING:
-    from logging import StreamHandler
 
 KEY = "sflo_live_" + "aB3-_" * 8 + "xyz"
 HASH = hash_key(KEY, PEPPER)
@@ -137,16 +133,6 @@ def assign_tags(tenant: Tenant, contact: dict[str, Any], tag_ids: Sequence[str])
     """In one request, because one per tag takes seconds in moto."""
     item = {"phone": contact["phone"], "tags": [{"tag_id": tag_id} for tag_id in tag_ids]}
     assert call("upsert_contacts", tenant, json_body={"contacts": [item]})[0] == 200
-
-
-@pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Returns the standard output of the functions: log lines, then metrics."""
-    handler = cast("StreamHandler[Any]", logger.registered_handler)
-    written = StringIO()
-    former = handler.setStream(written)
-    yield lambda: written.getvalue() + capsys.readouterr().out
-    handler.setStream(former)
 
 
 @pytest.fixture
