@@ -17,7 +17,8 @@ from typing import NamedTuple, NoReturn, TextIO
 
 import pytest
 
-from tests.engine import test_background_faults, test_death, test_faults, test_races
+from tests.engine import test_background_faults, test_batches, test_death, test_faults, test_lists, test_races
+from tests.engine.churn import churn_contacts
 from tests.engine.concurrency import create_first, play, unexplained
 from tests.engine.conftest import findings
 from tests.engine.environments import Pool
@@ -37,6 +38,8 @@ ROUND = int(os.environ.get("ROUND") or -1)
 SECONDS_BETWEEN_LINES = 10
 CALLS_EACH = 8
 EXAMPLES, STEPS_EACH = 5, 40
+CHURN = min(10_000, int(1_000 * MINUTES))
+"""How many contacts are created and deleted beside a reader, in the beginning."""
 
 
 @dataclass
@@ -106,8 +109,33 @@ def killed_engine(soak: Soak, dice: random.Random) -> None:
     soak.figures["engines killed"] += 1
 
 
+def fault_in_a_batch(soak: Soak, dice: random.Random) -> None:
+    test_batches.prepare()
+    operation, number = dice.choice(test_batches.STEPS)
+    fault = dice.choice([*faults_of(operation, slow=True).values()])
+    test_batches.test_one_fault_changes_nothing(soak.table, soak.proxy, operation, number, fault)
+    soak.figures["calls under one fault"] += 1
+
+
+def fault_in_a_list(soak: Soak, dice: random.Random) -> None:
+    test_lists.test_one_fault_at_any_query_changes_nothing(
+        soak.table, soak.proxy, dice.choice([*faults_of("Query", slow=True).values()])
+    )
+    soak.figures["calls under one fault"] += len(test_lists.QUERIES)
+
+
+def killed_batch(soak: Soak, dice: random.Random) -> None:
+    """Killed between two requests."""
+    test_batches.prepare()
+    operation, number = dice.choice(["UpdateItem", "TransactWriteItems"]), dice.randrange(12)
+    test_batches.test_a_function_killed_in_the_middle_of_a_batch_leaves_each_contact_whole_or_untouched(
+        soak.table, soak.proxy, soak.endpoint, operation, number
+    )
+    soak.figures["functions killed"] += 1
+
+
 def race(soak: Soak, dice: random.Random) -> None:
-    match dice.randrange(5):
+    match dice.randrange(8):
         case 0:
             test_races.test_32_callers_who_create_one_contact_create_it_once(soak.large_pool, soak.table)
         case 1:
@@ -115,8 +143,16 @@ def race(soak: Soak, dice: random.Random) -> None:
             test_races.test_of_64_tags_assigned_at_once_a_contact_gets_20(soak.large_pool, soak.table, contact["id"])
         case 2:
             test_races.test_delete_races_with_an_upsert(soak.pool, soak.table)
+        case 3:
+            test_races.test_of_65_batches_with_other_tags_for_one_contact_20_succeed(soak.large_pool, soak.table)
+        case 4:
+            test_races.test_65_batches_with_the_same_tags_for_one_contact_keep_what_the_first_created(
+                soak.large_pool, soak.table
+            )
+        case 5:
+            test_races.test_batches_race_with_single_calls_for_the_last_place(soak.pool, soak.table)
         case number:
-            function, request, success = test_races.AGAINST_DELETE[number - 3]
+            function, request, success = test_races.AGAINST_DELETE[number - 6]
             test_races.test_delete_races_with_a_write_by_id(soak.pool, soak.table, function, request, success)
     soak.figures["races"] += 1
 
@@ -150,6 +186,9 @@ PARTS: dict[Part, Bounds] = {
     killed_function: Bounds(6, 60),
     suddenly_killed_function: Bounds(6, 60),
     killed_consumer: Bounds(3, 60),
+    fault_in_a_batch: Bounds(3, 60),
+    fault_in_a_list: Bounds(1, 60),
+    killed_batch: Bounds(3, 60),
     killed_engine: Bounds(1, 120),
     race: Bounds(3, 180),
     contract: Bounds(3, 120),
@@ -235,6 +274,18 @@ def progress(soak: Soak, capsys: pytest.CaptureFixture[str]) -> Iterator[Progres
         progress = Progress(soak, terminal)
         with progress.said_regularly():
             yield progress
+
+
+@pytest.mark.skipif(ROUND >= 0, reason="only one round is wanted")
+def test_a_list_has_what_is_there_throughout(soak: Soak, progress: Progress) -> None:
+    progress.round = "lists"
+    soak.table.replace(soak.first_rows)
+    churn = churn_contacts(soak.pool, SEED, CHURN)
+    churn.check()
+    assert findings() == []
+    progress.say(
+        f"\n{churn.operations:,} contacts created or deleted, {len(churn.listings)} listings of {churn.pages:,} pages"
+    )
 
 
 def test_soak(soak: Soak, progress: Progress, capsys: pytest.CaptureFixture[str]) -> None:

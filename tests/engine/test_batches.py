@@ -95,10 +95,14 @@ CASES = [
 
 @pytest.fixture
 def prepared(table: Table) -> Table:
+    prepare()
+    return table
+
+
+def prepare() -> None:
     """The alias of the third item exists."""
     assert upsert([item(LONG)])[0]["status"] == 201
     forget()
-    return table
 
 
 @pytest.mark.parametrize(("operation", "number", "fault"), CASES)
