@@ -15,10 +15,10 @@ from tests.events import ACME
 from tests.handlers import call
 
 WRITERS = 3
-STANDING = 60
+STANDING = 40
 """How many contacts or tags stay from the beginning to the end, besides those of the first rows."""
 
-SECONDS_BETWEEN_PAGES = 0.05
+SECONDS_BETWEEN_PAGES = 0.1
 """So that much happens during a listing."""
 
 
@@ -148,7 +148,7 @@ def _read_beside(
     with ThreadPoolExecutor(len(writers)) as threads:
         running = [threads.submit(write, number) for number, write in enumerate(writers)]
         while not all(each.done() for each in running):
-            churn.list_all(pool, function, dice.choice([10, 30, 100]))
+            churn.list_all(pool, function, dice.choice([20, 50, 100]))
     for each in running:
         each.result()
     churn.list_all(pool, function, 100)
