@@ -212,6 +212,7 @@ def test_the_threads_of_a_batch_have_the_tenant_and_the_log_keys_of_its_request(
         status, body = call(FUNCTION, tenant, headers=headers, json_body={"contacts": items})
         assert (status, {each["contact"]["tenantId"] for each in body["results"]}) == (200, {tenant.id})
         assert {key.partition("#")[0] for each in proxy.seen[already:] for key in each.leading_keys} == {tenant.id}
+    table.replace(first_rows)
     lines = [json.loads(each) for each in log().splitlines() if '"An item begins"' in each]
     keys = Counter((each["request_id"], each["tenant_id"], each["key_id"], each["wanted"]) for each in lines)
     assert keys == {
@@ -221,4 +222,3 @@ def test_the_threads_of_a_batch_have_the_tenant_and_the_log_keys_of_its_request(
     assert len({each["in_thread"] for each in lines}) > 1
     assert len({each["client"] for each in lines}) == 1
     assert "Connection pool is full" not in caplog.text
-    table.replace(first_rows)
