@@ -97,18 +97,19 @@ lock: $(DEVELOPING) ## renews the pinned requirements, from releases at least tw
 
 .venv: $(DEVELOPING)
 
+# The files list every package with its hashes, so nothing is resolved here: pyproject.toml's [tool.uv] is for `make lock`.
 $(RUNNING): requirements.txt requirements-uv.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.13 is needed and none was found. Install it from https://www.python.org/downloads/, with 'pyenv install 3.13', or with your package manager, and run make again." >&2; exit 1; }
 	@echo "Setting up .venv with $(PYTHON) (once) ..."
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.txt
+	@.venv/bin/uv pip install --quiet --no-config --no-deps --python .venv/bin/python --require-hashes -r requirements.txt
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEVELOPING): $(RUNNING) requirements-dev.txt
 	@echo "Installing what checks and tests need (once) ..."
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
+	@.venv/bin/uv pip install --quiet --no-config --no-deps --python .venv/bin/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
 # Without these packages one test is skipped.
