@@ -18,7 +18,9 @@ class InUse(CannotStart):
 def locked(directory: Path, patience_seconds: float) -> Iterator[None]:
     """Creates the directory if it is missing. The kernel releases the lock when the process ends. Raises InUse."""
     directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o700)
+    for path in directory, *directory.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
     try:
         lock = FileLock(directory / "lock", timeout=patience_seconds, mode=0o600).acquire()
     except Timeout:

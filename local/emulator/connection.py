@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from socket import SHUT_WR, socket
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -86,7 +86,8 @@ class _Connection(WSGIRequestHandler):
         """Raises BodyTooLarge, ValueError."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             try:
-                body = DechunkedInput(cast("IO[bytes]", self.rfile)).read(_BODY_LIMIT + 1)
+                # When a chunk ends early, DechunkedInput shortens its buffer. It cannot shorten that of BufferedReader.
+                body = BufferedReader(DechunkedInput(cast("IO[bytes]", self.rfile))).read(_BODY_LIMIT + 1)
             except OSError:
                 raise ValueError from None
             length = len(body)

@@ -95,7 +95,9 @@ def test_other_users_cannot_read_the_database(tmp_path: Path) -> None:
 
 def test_a_data_directory_that_others_could_read_is_closed(tmp_path: Path) -> None:
     directory = tmp_path / ".local"
-    directory.mkdir(mode=0o755)
+    (directory / "dynamodb").mkdir(mode=0o755, parents=True)
+    for file in directory / "stack.log", directory / "dynamodb" / "contacts.db":
+        file.touch(mode=0o644)
     with locked(directory, patience_seconds=0):
         assert readable_by_others(tmp_path) == []
 

@@ -80,6 +80,7 @@ def test_a_head_over_the_limit_is_refused(api: Caller, target: str, headers: dic
         b"POST /v1/contacts HTTP/1.1\r\nContent-Length: 100\r\n\r\n{}",
         b"POST /v1/contacts HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n{}\r\n0\r\n\r\n",
         b"POST /v1/contacts HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{}",
+        b"POST /v1/contacts HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\nabc",
     ],
 )
 def test_malformed_http_is_refused(stack: Stack, request_: bytes) -> None:

@@ -183,3 +183,8 @@ def test_the_stage_logs_no_requests_but_in_the_access_log(api: dict[str, Any]) -
 def test_no_firewall_keeps_samples_of_requests(template: dict[str, Any]) -> None:
     """AWS WAF's samples hold the URL and all headers, the API key among them."""
     assert '"SampledRequestsEnabled": true' not in json.dumps(template)
+
+
+def test_no_value_in_the_template_is_null(template: dict[str, Any]) -> None:
+    """CloudFormation refuses nulls. A comma in an unquoted comment of checkov makes one."""
+    assert ": null" not in json.dumps(template)
