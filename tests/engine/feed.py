@@ -1,13 +1,19 @@
-"""Both ends of GET /v1/changes: the stream of the engine with its consumer, and a mirror that only follows changes."""
+"""Both ends of GET /v1/changes: the stream of the engine with its consumer, and mirrors that only follow changes."""
 
 import json
-from collections.abc import Callable
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from contacts.storage.items import ContactItem
 from contacts.web.response import to_json
 from local.emulator.streams import StreamReader
-from tests.engine.table import NAME, Row
+from tests.engine.environments import Pool, start_invocation, try_to_invoke
+from tests.engine.table import NAME, Row, Table, rows_of
 from tests.events import Event, Tenant
 from tests.handlers import call, invoke
 from tests.streams import build_stream_event
@@ -20,14 +26,14 @@ FUNCTION = "publish_changes"
 
 
 class Publisher:
-    """Hands the writes of contacts to publish_changes, from its creation on."""
+    """Does what Lambda does between the stream and publish_changes, from its creation on."""
 
     def __init__(self, engine: str, *, start: str = "LATEST") -> None:
         self._reader = StreamReader(engine, NAME, start=start)
         self.existed: set[str] = set()
         """All states of contacts that the stream has shown, as JSON."""
         if start == "LATEST":
-            list(self._reader.read())
+            assert list(self._reader.read()) == []  # now it knows the end of each shard
 
     def publish(self, invoke: Invoke = invoke) -> None:
         """All that was written until now. What fails is sent again until it succeeds."""
@@ -46,9 +52,9 @@ def remaining(records: list[dict[str, Any]], answer: Any) -> list[dict[str, Any]
     """What Lambda sends again. All of it if there is no answer."""
     if answer is None:
         return records
-    failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+    failed = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
     numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
-    return records[min(map(numbers.index, failed)) :] if failed else []
+    return records[numbers.index(*failed) :] if failed else []
 
 
 class Mirror:
@@ -59,35 +65,52 @@ class Mirror:
         self.cursor: str = self._get("list_changes")["nextCursor"]
         self.contacts: dict[str, Contact] = {}
         self.shown: set[str] = set()
-        """All states that it has shown, as JSON."""
-        cursor: str | None = ""
-        while cursor is not None:
-            page = self._get("list_contacts", **{"cursor": cursor} if cursor else {})
+        """All states that changes have led to, as JSON."""
+        self.changes: list[dict[str, Any]] = []
+        page = self._get("list_contacts")
+        self._store(page["data"])
+        while page["nextCursor"]:
+            page = self._get("list_contacts", cursor=page["nextCursor"])
             self._store(page["data"])
-            cursor = page["nextCursor"]
 
     def follow(self) -> list[dict[str, Any]]:
         """To the end. Returns the changes."""
-        changes: list[dict[str, Any]] = []
-        has_more = True
+        already, has_more = len(self.changes), True
         while has_more:
             page = self._get("list_changes", cursor=self.cursor)
             for change in page["data"]:
                 if change["type"] == "contact.deleted":
                     self.contacts.pop(change["contactId"], None)
             self._store(page["contacts"])
-            changes += page["data"]
+            self.shown |= {to_json(each) for each in page["contacts"]}
+            self.changes += page["data"]
             self.cursor, has_more = page["nextCursor"], page["hasMore"]
-        return changes
+        return self.changes[already:]
 
     def _get(self, function: str, **query: str) -> dict[str, Any]:
-        status, page = call(function, self._tenant, query=query)
+        """Repeats a call while it gets a 503."""
+        status = 503
+        while status == 503:
+            status, page = call(function, self._tenant, query=query)
         assert status == 200, page
         return dict(page)
 
     def _store(self, contacts: list[Contact]) -> None:
         self.contacts |= {each["id"]: each for each in contacts}
-        self.shown |= {to_json(each) for each in contacts}
+
+
+def check_mirror(mirror: Mirror, publisher: Publisher, contacts: dict[str, Contact]) -> None:
+    """Fails unless the mirror has these contacts, has never shown another state, and got changes in their order."""
+    assert {id_: lasting(each) for id_, each in mirror.contacts.items()} == {
+        id_: lasting(each) for id_, each in contacts.items()
+    }
+    assert mirror.shown <= publisher.existed
+    by_contact: dict[str, list[str]] = defaultdict(list)
+    for change in mirror.changes:
+        if change["id"] not in by_contact[change["contactId"]]:  # no second copy
+            by_contact[change["contactId"]].append(change["id"])
+    for ids in by_contact.values():
+        assert ids == sorted(ids, key=lambda id_: [int(part) for part in id_.split("-")[1:]])
 
 
 def lasting(contact: Contact) -> Contact:
@@ -97,15 +120,60 @@ def lasting(contact: Contact) -> Contact:
     return kept | {"tagAssignments": tags}
 
 
-def stored(tenant: Tenant, rows: list[Row]) -> dict[str, Contact]:
+def stored(tenant: Tenant, table: Table) -> dict[str, Contact]:
     """The tenant's contacts in the table, by id."""
-    items = [ContactItem.from_raw_data(row) for row in rows if row["sk"]["S"] == "CONTACT"]
-    contacts = [json.loads(to_json(item.contact_with_tags())) for item in items if item.pk.startswith(f"{tenant.id}#")]
+    items = [ContactItem.from_raw_data(row) for row in rows_of(tenant.id, table.rows()) if row["sk"]["S"] == "CONTACT"]
+    contacts = [json.loads(to_json(item.contact_with_tags())) for item in items]
     return {each["id"]: each for each in contacts}
 
 
-def check(mirror: Mirror, contacts: dict[str, Contact]) -> None:
-    """Fails if the mirror has other contacts, apart from what no change tells."""
-    assert {id_: lasting(each) for id_, each in mirror.contacts.items()} == {
-        id_: lasting(each) for id_, each in contacts.items()
-    }
+def restore_logs(table: Table, first_rows: list[Row]) -> None:
+    """So that the rows of the other tenant can be compared with what they were."""
+    logs = [row for row in first_rows if row["pk"]["S"].endswith("#CHANGES")]
+    table.replace([*(row for row in table.rows() if not row["pk"]["S"].endswith("#CHANGES")), *logs])
+
+
+@contextmanager
+def publishing(publisher: Publisher, mirror: Mirror, pool: Pool, endpoint: str, dice: random.Random) -> Iterator[None]:
+    """Meanwhile publishes and follows. Consumers are killed, and two handle the same records."""
+
+    def invoke(function: str, event: Event) -> Any:
+        match dice.choices(["one", "two", "killed"], [6, 3, 1]):
+            case ["one"]:
+                return pool.submit(try_to_invoke, function, event).result()
+            case ["two"]:
+                running = [pool.submit(try_to_invoke, function, event) for _ in range(2)]
+                return running[dice.randrange(2)].result()
+        environment = start_invocation(endpoint, function, event)
+        environment.join(dice.uniform(0.02, 0.1))
+        environment.kill()
+        environment.join()
+        return None
+
+    def go_on() -> None:
+        while not ended.is_set():
+            publisher.publish(invoke)
+            mirror.follow()
+            time.sleep(0.02)
+
+    ended, failure = threading.Event(), list[BaseException]()
+    thread = threading.Thread(target=_collect(go_on, failure))
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    assert failure == []
+
+
+def _collect(function: Callable[[], None], failure: list[BaseException]) -> Callable[[], None]:
+    """A thread that fails must fail its test."""
+
+    def run() -> None:
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001
+            failure.append(error)
+
+    return run

@@ -4,7 +4,7 @@ Two tenants use the same phones and tag names.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -134,6 +134,7 @@ class Kept:
 class Contract(RuleBasedStateMachine):
     calls = 0
     """The number of calls in all histories."""
+    after_each: Callable[[], None]
 
     def __init__(self) -> None:
         super().__init__()
@@ -419,6 +420,7 @@ class Contract(RuleBasedStateMachine):
         self._granted.clear()
 
     def teardown(self) -> None:
+        self.after_each()
         for tenant in ACME, GLOBEX:
             for phone in PHONES:
                 if contact := self.contacts.get((tenant.id, phone)):
@@ -574,8 +576,8 @@ def now() -> Iterator[Any]:
     yield lambda moment: start <= moment <= timestamps.now()
 
 
-def run_contract(*, examples: int, steps_each: int, seed: int) -> int:
-    """Returns the number of calls."""
+def run_contract(*, examples: int, steps_each: int, seed: int, after_each: Callable[[], None] = lambda: None) -> int:
+    """Returns the number of calls. `after_each` is called after each history, before its contacts are deleted."""
     how = settings(
         max_examples=examples,
         stateful_step_count=steps_each,
@@ -589,7 +591,8 @@ def run_contract(*, examples: int, steps_each: int, seed: int) -> int:
         for item in items:
             batch.save(item)
     try:
-        run_state_machine_as_test(hypothesis.seed(seed)(type("Contract", (Contract,), {})), settings=how)
+        machine = type("Contract", (Contract,), {"after_each": staticmethod(after_each)})
+        run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=how)
     finally:
         with TableItem.batch_write() as batch:
             for item in items:

@@ -8,12 +8,12 @@ import pytest
 from contacts.storage.changes import ChangeLog
 from tests.engine.environments import Pool, try_to_invoke
 from tests.engine.fault_proxy import FaultProxy, faults_of
-from tests.engine.feed import FUNCTION
-from tests.engine.flows import CONTACT_ID, PHONE
+from tests.engine.feed import FUNCTION, Mirror, Publisher, check_mirror, stored
+from tests.engine.flows import CONTACT_ID, NEW_PHONE, PHONE
 from tests.engine.table import Row, Table
 from tests.engine.test_death import kill_after
-from tests.events import ACME, Event
-from tests.handlers import invoke
+from tests.events import ACME, GLOBEX, Event
+from tests.handlers import call, invoke
 from tests.streams import build_contact, build_record, build_stream_event
 
 FLOW = "Query", "PutItem", "UpdateItem"
@@ -103,3 +103,50 @@ def test_consumers_who_append_at_once_leave_no_hole_and_lose_nothing(
     seen += [change.id for entry in page.entries for change in entry.changes]
     assert len(seen) == number_each * len(running)
     assert len(set(seen)) == number_each * len(events)
+
+
+@pytest.fixture
+def publisher(engine: str, table: Table) -> Publisher:
+    return Publisher(engine)
+
+
+def test_what_is_written_again_is_no_change(publisher: Publisher, table: Table) -> None:
+    _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE, "display_name": "Ada"})
+    assign = {"contactId": contact["id"], "json_body": {"tag_id": ACME.tag_ids[0], "reason": "asked"}}
+    assert call("assign_tag", ACME, **assign)[0] == 201
+    publisher.publish()
+    mirror, rows = Mirror(ACME), len(table.rows())
+    for _ in range(100):
+        assert call("upsert_contact", ACME, json_body={"phone": NEW_PHONE, "display_name": "Ada"})[0] == 200
+        assert call("assign_tag", ACME, **assign)[0] == 200
+    publisher.publish()
+    assert len(publisher.existed) > 200
+    assert mirror.follow() == []
+    assert len(table.rows()) == rows
+    check_mirror(mirror, publisher, stored(ACME, table))
+
+
+def test_two_systems_that_write_what_they_see_into_each_other_come_to_rest(
+    publisher: Publisher, table: Table, first_rows: list[Row]
+) -> None:
+    mirrors = {ACME: Mirror(ACME), GLOBEX: Mirror(GLOBEX)}
+    for tenant, name in (ACME, "Ada"), (GLOBEX, "Grace"):
+        for number in range(4):
+            body = {"phone": str(70_000 + number), "display_name": f"{name} {number}"}
+            call("upsert_contact", tenant, json_body=body)
+    changes = []
+    for tenant, other in [(ACME, GLOBEX), (GLOBEX, ACME)] * 3:
+        publisher.publish()
+        found = mirrors[tenant].follow()
+        changes.append(len(found))
+        for id_ in dict.fromkeys(each["contactId"] for each in found):
+            seen = mirrors[tenant].contacts[id_]
+            body = {"phone": seen["phone"], "display_name": seen["displayName"]}
+            assert call("upsert_contact", other, json_body=body)[0] in {200, 201}
+    assert changes[:2] == [4, 8]
+    assert changes[2:] == [0] * 4
+    names = [
+        {each["phone"]: each["displayName"] for each in stored(tenant, table).values()} for tenant in (ACME, GLOBEX)
+    ]
+    assert names[0].items() - {(PHONE, f"{ACME.mark} Ada")} == names[1].items() - {(PHONE, f"{GLOBEX.mark} Ada")}
+    table.replace(first_rows)

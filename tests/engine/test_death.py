@@ -16,6 +16,7 @@ from tests.conftest import use_endpoint
 from tests.engine.conftest import findings
 from tests.engine.environments import Environment, run_pool, start_invocation
 from tests.engine.fault_proxy import FaultProxy, Forward, Hangup
+from tests.engine.feed import Contact, Mirror, Publisher
 from tests.engine.flows import CALLS, STEPS, Scene, Step
 from tests.engine.table import PROPERTIES, Row, Table
 from tests.engine.test_background_faults import STEPS as MESSAGE_STEPS
@@ -123,6 +124,18 @@ def test_a_killed_engine_keeps_single_writes_and_whole_transactions(
         use_endpoint(monkeypatch, engine.wait())
         found = [call("get_contact_by_phone", ACME, query={"phone": phone}) for phone in phones]
         assert findings() == []
+        mirrored = {each["phone"]: each["displayName"] for each in follow(engine.url).values()}
     names = {contact["phone"]: contact["displayName"] for status, contact in found if status == 200}
     assert len(created - names.keys()) <= may_be_lost
     assert [phone for phone in named & names.keys() if names[phone] != "Ada"] == []
+    if number == signal.SIGTERM:
+        assert mirrored == names
+
+
+def follow(engine: str) -> dict[str, Contact]:
+    """The contacts of a mirror that follows all that the engine's stream has."""
+    mirror = Mirror(ACME)
+    mirror.contacts.clear()  # as if it had listed before the first contact
+    Publisher(engine, start="TRIM_HORIZON").publish()
+    mirror.follow()
+    return mirror.contacts

@@ -2,7 +2,6 @@
 
 import json
 import random
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,10 +19,13 @@ from tests.engine.concurrency import (
     unexplained,
     with_repetitions,
 )
+from tests.engine.environments import Pool
 from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy
+from tests.engine.feed import Mirror, Publisher, check_mirror, publishing, stored
 from tests.engine.flows import LONG, SHORT
 from tests.engine.linearizability import Event, is_linearizable
 from tests.engine.table import Table
+from tests.events import ACME
 
 HISTORIES = 5
 CALLS_EACH = 6
@@ -36,7 +38,7 @@ def first(table: Table) -> dict[str, State]:
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
 def test_histories_with_faults_are_linearizable(
-    pool: ProcessPoolExecutor, proxy: FaultProxy, first: dict[str, State], seed: int
+    pool: Pool, proxy: FaultProxy, first: dict[str, State], seed: int
 ) -> None:
     """No reply is lost, so each call has its effect once or not at all."""
     with proxy.disturbing(random.Random(seed), 0.2, spare=LOSES_REPLY):
@@ -44,12 +46,36 @@ def test_histories_with_faults_are_linearizable(
     assert unexplained(exchanges, first) == []
 
 
+@pytest.fixture
+def publisher(engine: str, first: dict[str, State]) -> Publisher:
+    return Publisher(engine)
+
+
+@pytest.fixture
+def mirror(publisher: Publisher) -> Mirror:
+    return Mirror(ACME)
+
+
 @pytest.mark.parametrize("seed", range(HISTORIES))
 def test_histories_with_lost_replies_are_linearizable_if_a_write_may_be_executed_twice(
-    pool: ProcessPoolExecutor, proxy: FaultProxy, first: dict[str, State], seed: int
+    pool: Pool,
+    proxy: FaultProxy,
+    endpoint: str,
+    table: Table,
+    first: dict[str, State],
+    publisher: Publisher,
+    mirror: Mirror,
+    seed: int,
 ) -> None:
-    with proxy.disturbing(random.Random(seed), 0.2):
+    """Meanwhile the consumer of the stream meets the same faults and is killed, and a mirror follows."""
+    with (
+        proxy.disturbing(random.Random(seed), 0.2),
+        publishing(publisher, mirror, pool, endpoint, random.Random(seed)),
+    ):
         exchanges = play(pool, first, seed, CALLS_EACH)
+    publisher.publish()
+    mirror.follow()
+    check_mirror(mirror, publisher, stored(ACME, table))
     assert unexplained(exchanges, first, replies_get_lost=True) == []
 
 

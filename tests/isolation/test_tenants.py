@@ -1,6 +1,7 @@
 """A tenant cannot reach another tenant's contacts and tags: they answer exactly like what does not exist."""
 
 import json
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -32,6 +33,7 @@ def endpoints_by_id() -> Iterator[Endpoint]:
                 )
 
 
+CHANGES = "/v1/changes"
 WHOAMI: Endpoint = ("GET", "/v1/whoami", None)
 BY_PHONE: Endpoint = ("GET", "/v1/contacts/by-phone?phone={phone}", None)
 BY_ID: list[Endpoint] = sorted([*endpoints_by_id(), ("PATCH", "/v1/contacts/{contact}", {})], key=str)
@@ -176,6 +178,34 @@ def test_a_contact_is_created_in_the_callers_own_tenant_only(
 def test_no_route_has_a_tenant_in_its_path(attacker: Customer, theirs: Ids, prefix: str) -> None:
     path = f"{prefix.format(**theirs)}/contacts/{theirs['contact']}"
     assert refused_by_gateway(attacker.full.send("GET", path)) == ROUTE_NOT_FOUND
+
+
+def test_a_tenant_sees_the_changes_of_its_own_contacts_only(attacker: Customer, victim: Customer) -> None:
+    cursors = {each.tenant_id: each.full.call("GET", CHANGES)[1]["nextCursor"] for each in (attacker, victim)}
+    created = {
+        each.tenant_id: each.full.call("POST", "/v1/contacts", json_body={"phone": new_phone()})[1]["id"]
+        for each in (attacker, victim)
+    }
+    for tenant in attacker, victim:
+        page = wait_for_changes(tenant.full, cursors[tenant.tenant_id])
+        assert created[tenant.tenant_id] in {each["contactId"] for each in page["data"]}
+        assert {each["tenantId"] for each in page["contacts"]} == {tenant.tenant_id}
+    _, page = attacker.full.call(
+        "GET", f"{CHANGES}?cursor={cursors[victim.tenant_id]}"
+    )  # a place in the own log, or none
+    assert created[victim.tenant_id] not in json.dumps(page)
+
+
+def wait_for_changes(caller: Caller, cursor: str) -> dict[str, Any]:
+    """They come a moment after the write."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        status, page = caller.call("GET", f"{CHANGES}?cursor={cursor}")
+        assert status == 200
+        if page["data"]:
+            return dict(page)
+        time.sleep(0.1)
+    raise AssertionError("no change within 20 s")
 
 
 def test_tenants_who_call_at_once_get_their_own_contacts(customers: list[Customer]) -> None:
