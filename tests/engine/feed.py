@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from contacts.events.stream import _changes_of
 from contacts.storage.items import ContactItem
 from contacts.web.response import to_json
 from local.emulator.streams import StreamReader
@@ -32,20 +33,28 @@ class Publisher:
         self._reader = StreamReader(engine, NAME, start=start)
         self.existed: set[str] = set()
         """All states of contacts that the stream has shown, as JSON."""
+        self.changes: dict[str, set[str]] = defaultdict(set)
+        """The ids of the changes in the stream, by tenant."""
         if start == "LATEST":
             assert list(self._reader.read()) == []  # now it knows the end of each shard
 
-    def publish(self, invoke: Invoke = invoke) -> None:
-        """All that was written until now. What fails is sent again until it succeeds."""
+    def publish(self, invoke: Invoke = invoke) -> bool:
+        """All that was written until now. What fails is sent again until it succeeds. Returns whether there was any."""
+        is_any = False
         for _, records in self._reader.read():
             waiting = [each for each in records if each["dynamodb"]["Keys"]["sk"]["S"] == "CONTACT"]
-            self._note(waiting)
+            for each in waiting:
+                self._note(each["dynamodb"])
             while waiting:
+                is_any = True
                 waiting = remaining(waiting, invoke(FUNCTION, build_stream_event(*waiting)))
+        return is_any
 
-    def _note(self, records: list[dict[str, Any]]) -> None:
-        images = [record["dynamodb"].get(name) for record in records for name in ("OldImage", "NewImage")]
-        self.existed |= {to_json(ContactItem.from_raw_data(image).contact_with_tags()) for image in images if image}
+    def _note(self, record: dict[str, Any]) -> None:
+        images = [record[name] for name in ("OldImage", "NewImage") if name in record]
+        self.existed |= {to_json(ContactItem.from_raw_data(image).contact_with_tags()) for image in images}
+        tenant_id, changes = _changes_of(record)
+        self.changes[tenant_id] |= {each.id for each in changes}
 
 
 def remaining(records: list[dict[str, Any]], answer: Any) -> list[dict[str, Any]]:
@@ -61,7 +70,7 @@ class Mirror:
     """Does what contract section 9 tells an integrator to do: takes a cursor, lists, follows."""
 
     def __init__(self, tenant: Tenant) -> None:
-        self._tenant = tenant
+        self.tenant = tenant
         self.cursor: str = self._get("list_changes")["nextCursor"]
         self.contacts: dict[str, Contact] = {}
         self.shown: set[str] = set()
@@ -91,7 +100,7 @@ class Mirror:
         """Repeats a call while it gets a 503."""
         status = 503
         while status == 503:
-            status, page = call(function, self._tenant, query=query)
+            status, page = call(function, self.tenant, query=query)
         assert status == 200, page
         return dict(page)
 
@@ -100,11 +109,14 @@ class Mirror:
 
 
 def check_mirror(mirror: Mirror, publisher: Publisher, contacts: dict[str, Contact]) -> None:
-    """Fails unless the mirror has these contacts, has never shown another state, and got changes in their order."""
+    """Fails unless the mirror has these contacts, has never shown a state that did not exist, and got all changes since
+    the publisher began, those of a contact in their order.
+    """
     assert {id_: lasting(each) for id_, each in mirror.contacts.items()} == {
         id_: lasting(each) for id_, each in contacts.items()
     }
     assert mirror.shown <= publisher.existed
+    assert {each["id"] for each in mirror.changes} == publisher.changes[mirror.tenant.id]
     by_contact: dict[str, list[str]] = defaultdict(list)
     for change in mirror.changes:
         if change["id"] not in by_contact[change["contactId"]]:  # no second copy

@@ -15,7 +15,14 @@ from typing import Any
 import hypothesis
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from contacts.access.authorizer import Unauthorized
 from contacts.domain.contact import TAG_LIMIT
@@ -134,7 +141,6 @@ class Kept:
 class Contract(RuleBasedStateMachine):
     calls = 0
     """The number of calls in all histories."""
-    after_each: Callable[[], None]
 
     def __init__(self) -> None:
         super().__init__()
@@ -419,8 +425,14 @@ class Contract(RuleBasedStateMachine):
         self.cooldowns.clear()
         self._granted.clear()
 
+    @invariant()
+    def watch(self) -> None:
+        self.after_step()
+
+    def after_step(self) -> None:
+        """run_contract() replaces it."""
+
     def teardown(self) -> None:
-        self.after_each()
         for tenant in ACME, GLOBEX:
             for phone in PHONES:
                 if contact := self.contacts.get((tenant.id, phone)):
@@ -576,8 +588,10 @@ def now() -> Iterator[Any]:
     yield lambda moment: start <= moment <= timestamps.now()
 
 
-def run_contract(*, examples: int, steps_each: int, seed: int, after_each: Callable[[], None] = lambda: None) -> int:
-    """Returns the number of calls. `after_each` is called after each history, before its contacts are deleted."""
+def run_contract(
+    *, examples: int, steps_each: int, seed: int, after_step: Callable[["Contract"], None] = lambda _: None
+) -> int:
+    """Returns the number of calls."""
     how = settings(
         max_examples=examples,
         stateful_step_count=steps_each,
@@ -591,7 +605,7 @@ def run_contract(*, examples: int, steps_each: int, seed: int, after_each: Calla
         for item in items:
             batch.save(item)
     try:
-        machine = type("Contract", (Contract,), {"after_each": staticmethod(after_each)})
+        machine = type("Contract", (Contract,), {"after_step": after_step})
         run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=how)
     finally:
         with TableItem.batch_write() as batch:

@@ -111,11 +111,13 @@ def publisher(engine: str, table: Table) -> Publisher:
 
 
 def test_what_is_written_again_is_no_change(publisher: Publisher, table: Table) -> None:
+    mirror = Mirror(ACME)
     _, contact = call("upsert_contact", ACME, json_body={"phone": NEW_PHONE, "display_name": "Ada"})
     assign = {"contactId": contact["id"], "json_body": {"tag_id": ACME.tag_ids[0], "reason": "asked"}}
     assert call("assign_tag", ACME, **assign)[0] == 201
     publisher.publish()
-    mirror, rows = Mirror(ACME), len(table.rows())
+    assert [each["type"] for each in mirror.follow()] == ["contact.created", "tag.assigned"]
+    rows = len(table.rows())
     for _ in range(100):
         assert call("upsert_contact", ACME, json_body={"phone": NEW_PHONE, "display_name": "Ada"})[0] == 200
         assert call("assign_tag", ACME, **assign)[0] == 200
