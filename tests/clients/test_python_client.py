@@ -12,11 +12,14 @@ import httpx2
 import pytest
 
 from contacts_client import (
+    Change,
+    ChangePage,
     Conflict,
     Contact,
     ContactNotFound,
     Contacts,
     ContactsError,
+    CursorExpired,
     Forbidden,
     Identity,
     InvalidParameter,
@@ -161,6 +164,7 @@ def test_after_30_seconds_the_client_gives_up(pauses: list[float], fault: Answer
         (403, Forbidden),
         (404, ContactNotFound),
         (409, Conflict),
+        (410, CursorExpired),
         (413, InvalidParameter),
         (422, InvalidParameter),
         (500, ServerError),
@@ -213,6 +217,26 @@ def test_pages_are_turned() -> None:
     server = Server(*pages)
     assert len(list(connect(server).contacts())) == 2
     assert [request.url.raw_path for request in server.requests] == [b"/v1/contacts", b"/v1/contacts?cursor=c9"]
+
+
+def test_pages_of_changes_are_turned_until_there_are_no_more_at_once() -> None:
+    created = {
+        "id": "1-0",
+        "type": "contact.created",
+        "contactId": "c1",
+        "source": "API",
+        "at": "2026-01-01T00:00:00.000Z",
+    }
+    assigned = created | {"id": "2-0", "type": "tag.assigned", "tagId": "ctag", "aFieldOfALaterVersion": 1}
+    server = Server(
+        answer(200, {"data": [created], "contacts": [CONTACT], "nextCursor": "8", "hasMore": True}),
+        answer(200, {"data": [assigned], "contacts": [], "nextCursor": "9", "hasMore": False}),
+    )
+    first, last = connect(server).changes("7")
+    assert [request.url.raw_path for request in server.requests] == [b"/v1/changes?cursor=7", b"/v1/changes?cursor=8"]
+    assert first.data == (Change("1-0", "contact.created", "c1", None, "API", "2026-01-01T00:00:00.000Z"),)
+    assert [contact.id for contact in first.contacts] == [CONTACT["id"]]
+    assert (last.data[0].tag_id, last.contacts, last.next_cursor) == ("ctag", (), "9")
 
 
 def test_many_contacts_are_sent_in_batches_of_100_and_503_items_again(pauses: list[float]) -> None:
@@ -309,6 +333,7 @@ METHODS: dict[str, Callable[[Contacts], object]] = {
     "assignTag": lambda contacts: contacts.assign("c1", "ctag", "asked"),
     "removeTag": lambda contacts: contacts.remove("c1", "ctag"),
     "listTags": lambda contacts: list(contacts.tags("VIP")),
+    "listChanges": lambda contacts: list(contacts.changes("7")),
     "whoami": lambda contacts: contacts.whoami(),
 }
 """By operationId, with every argument that becomes a part of the request."""
@@ -340,15 +365,24 @@ def test_a_method_sends_what_openapi_describes(operation: Operation) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "kind"),
-    [("ContactWithTags", Contact), ("TagAssignment", TagAssignment), ("Tag", Tag), ("Identity", Identity)],
+    [
+        ("ContactWithTags", Contact),
+        ("TagAssignment", TagAssignment),
+        ("Tag", Tag),
+        ("Identity", Identity),
+        ("Change", Change),
+        ("Changes", ChangePage),
+    ],
 )
 def test_an_object_has_the_fields_that_openapi_describes(schema: str, kind: type) -> None:
-    described = _resolve({"$ref": f"#/components/schemas/{schema}"})["properties"]
-    assert [each.name for each in fields(kind)] == [_snake_case(name) for name in described]
+    described = _resolve({"$ref": f"#/components/schemas/{schema}"})
+    assert {each.name for each in fields(kind)} == {_snake_case(name) for name in described["properties"]}
     hints = get_type_hints(kind)
     of_reads_only = {"tag_assignments"}
     assert {name for name, hint in hints.items() if type(None) in get_args(hint)} - of_reads_only == {
-        _snake_case(name) for name, property_schema in described.items() if "'null'" in str(property_schema)
+        _snake_case(name)
+        for name, property_schema in described["properties"].items()
+        if name not in described["required"] or "'null'" in str(property_schema)
     }
 
 

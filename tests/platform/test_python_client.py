@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def contacts(customer: Customer, stack: Stack) -> Iterator[Contacts]:
 
 
 def test_every_method_works(contacts: Contacts, customer: Customer, phone: str) -> None:
+    cursor = next(contacts.changes()).next_cursor
     ada = contacts.upsert(phone, "Ada")
     assert contacts.by_phone(f"+{phone}", match="alias") == contacts.get(ada.id)
     assert contacts.rename(ada.id, "Ada King").display_name == "Ada King"
@@ -40,6 +42,12 @@ def test_every_method_works(contacts: Contacts, customer: Customer, phone: str) 
     contacts.delete(ada.id)
     with pytest.raises(ContactNotFound):
         contacts.get(ada.id)
+    changes: list[str] = []
+    deadline = time.monotonic() + 30  # they come after the answers, from the table's stream
+    while "contact.deleted" not in changes and time.monotonic() < deadline:
+        time.sleep(0.2)
+        changes = [each.type for page in contacts.changes(cursor) for each in page.data if each.contact_id == ada.id]
+    assert changes == ["contact.created", "contact.renamed", "tag.assigned", "tag.removed", "contact.deleted"]
 
 
 def test_readme_works_with_the_wheel_alone(customer: Customer, stack: Stack, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from contacts_client.errors import (
     Conflict,
     ContactNotFound,
     ContactsError,
+    CursorExpired,
     Forbidden,
     InvalidParameter,
     NoAnswer,
@@ -12,15 +13,18 @@ from contacts_client.errors import (
     ServerError,
     Unauthorized,
 )
-from contacts_client.objects import BatchResult, Contact, Identity, Tag, TagAssignment
+from contacts_client.objects import BatchResult, Change, ChangePage, Contact, Identity, Tag, TagAssignment
 
 __all__ = [
     "BatchResult",
+    "Change",
+    "ChangePage",
     "Conflict",
     "Contact",
     "ContactNotFound",
     "Contacts",
     "ContactsError",
+    "CursorExpired",
     "Forbidden",
     "Identity",
     "InvalidParameter",

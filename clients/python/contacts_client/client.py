@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 import httpx2
 
 from contacts_client.errors import Conflict, ContactsError, NoAnswer, error_of
-from contacts_client.objects import BatchResult, Contact, Identity, Tag, TagAssignment
+from contacts_client.objects import BatchResult, ChangePage, Contact, Identity, Tag, TagAssignment
 from contacts_client.signing import canonical_text, sign
 
 type _Json = dict[str, Any]
@@ -150,6 +150,18 @@ class Contacts:
     def tags(self, name: str | None = None) -> Iterator[Tag]:
         """The tags that can be assigned, by name; with a name, the one tag of that name, if there is one."""
         return (Tag.parse(each) for each in self._pages("/tags", {"name": name}))
+
+    def changes(self, cursor: str | None = None) -> Iterator[ChangePage]:
+        """The pages of changes after the cursor, until there are no more at once. Raises CursorExpired.
+
+        Without a cursor it is one page without changes, whose `next_cursor` stands at now.
+        """
+        while True:
+            page = ChangePage.parse(self._call("GET", "/changes", query={"cursor": cursor}).json())
+            yield page
+            if not page.has_more:
+                return
+            cursor = page.next_cursor
 
     def whoami(self) -> Identity:
         return Identity.parse(self._call("GET", "/whoami").json())

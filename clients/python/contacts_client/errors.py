@@ -6,6 +6,7 @@ ContactsError
 ├── Forbidden             403
 ├── ContactNotFound       404, a tag too
 ├── Conflict              409
+├── CursorExpired         410
 ├── RateLimited           429, after all retries
 ├── ServerError           5xx, a 503 after all retries
 └── NoAnswer              no answer, after all retries
@@ -51,6 +52,10 @@ class Conflict(ContactsError):
     """The contact holds as many tags as it can (`limit`), or the same Idempotency-Key is still in use."""
 
 
+class CursorExpired(ContactsError):
+    """The cursor of the changes is older than what is kept. List all contacts again, then follow a new cursor."""
+
+
 class RateLimited(ContactsError):
     """The rate limit of the key was exceeded for as long as the client retried."""
 
@@ -63,7 +68,14 @@ class NoAnswer(ContactsError):
     """No answer came. A write may have been done: repeat it with the same `idempotency_key`."""
 
 
-_BY_STATUS = {401: Unauthorized, 403: Forbidden, 404: ContactNotFound, 409: Conflict, 429: RateLimited}
+_BY_STATUS = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: ContactNotFound,
+    409: Conflict,
+    410: CursorExpired,
+    429: RateLimited,
+}
 
 
 def error_of(status: int, body: object) -> ContactsError:

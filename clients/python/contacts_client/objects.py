@@ -58,6 +58,36 @@ class Tag(_Object):
 
 
 @dataclass(frozen=True)
+class Change(_Object):
+    id: str
+    type: str
+    contact_id: str
+    tag_id: str | None
+    """Of `tag.assigned` and `tag.removed`."""
+    source: str
+    at: str
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Self:
+        return super().parse({"tagId": None} | body)
+
+
+@dataclass(frozen=True)
+class ChangePage(_Object):
+    data: tuple[Change, ...]
+    """Oldest first."""
+    contacts: tuple[Contact, ...]
+    """Those that the changes name and that exist, as they are now."""
+    next_cursor: str
+    has_more: bool
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Self:
+        changes = tuple(Change.parse(each) for each in body["data"])
+        return super().parse(body | {"data": changes, "contacts": tuple(map(Contact.parse, body["contacts"]))})
+
+
+@dataclass(frozen=True)
 class Identity(_Object):
     """The key, as whoami shows it."""
 
