@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 _MOST_TRIES = 5
+_MOST_PAGES_OF_CHANGES = 20
 _TOO_LARGE = b" " * (10 * 1024 * 1024 + 1)
 _NOBODYS_ID = "cnobodyhasthisid000000000"
 
@@ -38,6 +39,7 @@ NO_TAG = _error("Not found", 100, "There is no such tag.")
 TOO_LARGE = _error("Request too large", 100, "The body is too large.")
 TOO_MANY = _error("Too many requests", 4, "A rate limit is exceeded.", type_="OAuthException")
 OK = {"ok": True}
+NO_CHANGES = {"data": [], "contacts": [], "nextCursor": ..., "hasMore": False}
 IDENTITY = {
     "tenantId": ...,
     "keyId": ...,
@@ -162,6 +164,7 @@ def use_a_contact(smoke: Smoke) -> None:
     contact = {"id": ..., "tenantId": ..., "phone": smoke.phone, "displayName": "Smoke test", **times}
     body = {"phone": f"+{smoke.phone}", "display_name": "Smoke test"}
     once = {"Idempotency_Key": secrets.token_hex(16)}
+    changes = smoke.expect("a cursor for changes", "GET /v1/changes", 200, NO_CHANGES)
     smoke.expect("a malformed phone", "POST /v1/contacts", 400, INVALID_PHONE, {"phone": "1"})
     created = smoke.expect("a new contact", "POST /v1/contacts", 201, contact, body, **once)
     if not created.is_success:
@@ -183,6 +186,8 @@ def use_a_contact(smoke: Smoke) -> None:
         smoke.expect("a batch", "POST /v1/contacts/batch", 200, results, batch)
         smoke.expect("a page of contacts", "GET /v1/contacts?limit=1", 200, {"data": [...], "nextCursor": ...})
         assign_a_tag(smoke, by_id)
+        if changes.is_success:
+            follow_changes(smoke, changes.json()["nextCursor"], contact["id"])
     finally:
         smoke.expect("the deletion of a contact", f"DELETE {by_id}", 200, OK)
     gone = {"error": {**NO_CONTACT["error"], "fbtrace_id": "smoke-test"}}
@@ -210,6 +215,23 @@ def assign_a_tag(smoke: Smoke, by_id: str) -> None:
     else:
         smoke.expect("an unknown tag", route, 404, NO_TAG, {"tag_id": _NOBODYS_ID})
     smoke.expect("no tag any more", f"DELETE {by_id}/tags/{[*tag_ids, _NOBODYS_ID][0]}", 200, OK)
+
+
+def follow_changes(smoke: Smoke, cursor: str, contact_id: str) -> None:
+    """Changes are usually there within two seconds. Other callers make some, too."""
+    page: Expected = {"data": ..., "contacts": ..., "nextCursor": ..., "hasMore": ...}
+    for _ in range(_MOST_PAGES_OF_CHANGES):
+        answer = smoke.send(route := f"GET /v1/changes?cursor={cursor}")
+        if not answer.is_success:
+            break
+        shown = answer.json()
+        if any(each["contactId"] == contact_id for each in shown["data"]):
+            break
+        cursor = shown["nextCursor"]
+        time.sleep(0 if shown["hasMore"] else 1)
+    else:
+        page = {**page, "data": [f"a change of {contact_id}"]}
+    smoke.judge("the changes of a contact", route, answer, 200, page)
 
 
 def meet_the_rate_limit(smoke: Smoke, rate_limit: int) -> None:
