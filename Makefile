@@ -122,12 +122,12 @@ $(TYPING): $(TYPESCRIPT)/package-lock.json | $(DEVELOPING)
 $(AUDITING): requirements-audit.txt | $(RUNNING)
 	@echo "Setting up .audit (once) ..."
 	@test -x .audit/bin/python || $(PYTHON) -m venv .audit
-	@.venv/bin/uv pip install --quiet --python .audit/bin/python --require-hashes -r requirements-audit.txt
+	@.venv/bin/uv pip install --quiet --no-config --no-deps --python .audit/bin/python --require-hashes -r requirements-audit.txt
 	@touch $@
 
 # Another one, because MiniStack pins botocore.
 $(REHEARSING): requirements-rehearse.txt | $(RUNNING)
 	@echo "Setting up .rehearse (once) ..."
 	@test -x .rehearse/bin/python || $(PYTHON) -m venv .rehearse
-	@.venv/bin/uv pip install --quiet --python .rehearse/bin/python --require-hashes -r requirements-rehearse.txt
+	@.venv/bin/uv pip install --quiet --no-config --no-deps --python .rehearse/bin/python --require-hashes -r requirements-rehearse.txt
 	@touch $@
