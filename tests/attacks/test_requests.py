@@ -21,6 +21,8 @@ QUERY_PARAMETERS = [
 @pytest.mark.parametrize(("function", "name"), QUERY_PARAMETERS)
 def test_no_parameter_of_any_endpoint_can_be_given_twice(table: Table, function: str, name: str) -> None:
     values = {"phone": PHONE, "match": "exact", "name": "VIP", "cursor": "c1234567", "limit": "5"}
+    if function == "list_changes":
+        values["cursor"] = "0"  # of an empty log
     sample = sample_event(function)
     query = (sample["queryStringParameters"] or {}) | {name: values[name]}
     body = sample["body"]

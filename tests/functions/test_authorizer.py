@@ -31,6 +31,7 @@ ITEM = {"pk": f"KEY#{HASH}", "sk": "KEY"}
 READ_ROUTES = {
     "GET/v1/whoami",
     "GET/v1/tags",
+    "GET/v1/changes",
     "GET/v1/contacts",
     "GET/v1/contacts/by-phone",
     "GET/v1/contacts/c1234567",
@@ -77,6 +78,7 @@ def test_the_answer_has_the_tenant_of_the_key_and_a_policy_for_its_scopes(store_
                         f"{API}GET/v1/contacts",
                         f"{API}GET/v1/contacts/*",
                         f"{API}GET/v1/tags",
+                        f"{API}GET/v1/changes",
                         f"{API}POST/v1/contacts",
                         f"{API}POST/v1/contacts/batch",
                         f"{API}PATCH/v1/contacts/*",
