@@ -87,7 +87,8 @@ class _Connection(WSGIRequestHandler):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             try:
                 # When a chunk ends early, DechunkedInput shortens its buffer. It cannot shorten that of BufferedReader.
-                body = BufferedReader(DechunkedInput(cast("IO[bytes]", self.rfile))).read(_BODY_LIMIT + 1)
+                chunks: Any = DechunkedInput(cast("IO[bytes]", self.rfile))
+                body: bytes = BufferedReader(chunks).read(_BODY_LIMIT + 1)
             except OSError:
                 raise ValueError from None
             length = len(body)
