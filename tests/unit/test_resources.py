@@ -2,6 +2,7 @@ import pytest
 
 from contacts.domain.contact import Contact, ContactWithTags, TagAssignment
 from contacts.domain.source import Source
+from contacts.web import response
 from contacts.web.response import to_json
 
 ASSIGNMENT = TagAssignment(
@@ -48,3 +49,8 @@ def test_only_resources_can_be_written_as_json() -> None:
 )
 def test_the_weights_of_the_sources_follow_the_contract(source: Source, outweighs: set[Source]) -> None:
     assert {each for each in Source if each.weight < source.weight} == outweighs
+
+
+def test_the_names_of_fields_become_camel_case() -> None:
+    response._camel_case.cache_clear()
+    assert [response._camel_case(name) for name in ("id", "first_seen_at")] == ["id", "firstSeenAt"]

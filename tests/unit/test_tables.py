@@ -3,7 +3,7 @@
 import pytest
 
 from contacts.storage.items import ApiKeyItem, ContactItem, ContactPointer, TagItem, TagName, TenantApiKey, TenantItem
-from contacts.storage.table import Key
+from contacts.storage.table import Key, TableItem, connection
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ from contacts.storage.table import Key
 )
 def test_each_kind_of_item_has_its_key(key: Key, written: tuple[str, str]) -> None:
     assert key == written
+
+
+def test_the_connection_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TableItem, "_connection", None)
+    assert connection() is connection()
