@@ -18,9 +18,10 @@ import typer
 from rich.console import Console
 
 from local import ROOT, welcome
-from local.directory import InUse, locked, write_private
+from local.directory import InUse, locked
 from local.emulator.errors import CannotStart
 from local.emulator.logs import Log
+from local.emulator.processes import write_private
 from local.emulator.runtimes import ExecutionEnvironment, FunctionFailed
 from local.reference.document import build_document
 from local.reference.page import PAGE, build_page

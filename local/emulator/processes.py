@@ -93,6 +93,14 @@ def private(file: str, flags: int) -> int:
     return os.open(file, flags, 0o600)
 
 
+def write_private(file: Path, text: str) -> None:
+    """Atomic: readers see the old content or the new one."""
+    draft = file.with_suffix(".draft")
+    with open(draft, "w", opener=private) as output:
+        output.write(text)
+    draft.replace(file)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.emulator import aws
 from local.emulator.logs import Log
+from local.emulator.loops import run_loops
 from local.emulator.runtimes import FunctionFailed, Runtimes
 from local.emulator.template import EventSource, Template, named_by
 
@@ -50,26 +51,19 @@ def find_queues(endpoint: str, template: Template) -> dict[str, str]:
 def run_consumers(
     endpoint: str, template: Template, queue_urls: Mapping[str, str], runtimes: Runtimes, log: Log
 ) -> Iterator[None]:
-    """Hands the messages of each queue to its function. At the end it finishes the batches that are in progress."""
-    closing = Event()
+    """Hands the messages of each queue to its function."""
     consumers = [
-        _Consumer(source, aws.connect("sqs", endpoint), queue_urls[source.queue], runtimes, log, closing)
+        _Consumer(source, aws.connect("sqs", endpoint), queue_urls[source.queue], runtimes, log)
         for source in template.event_sources
     ]
     # A FIFO queue has one batch in progress at a time: that keeps the order of every message group.
-    threads = [
-        Thread(target=consumer.run, daemon=True)
+    loops = [
+        consumer.run
         for consumer in consumers
         for _ in range(1 if consumer.url.endswith(".fifo") else _CONCURRENT_BATCHES)
     ]
-    for thread in threads:
-        thread.start()
-    try:
+    with run_loops(loops):
         yield
-    finally:
-        closing.set()
-        for thread in threads:
-            thread.join()
 
 
 @dataclass
@@ -79,24 +73,23 @@ class _Consumer:
     url: str
     runtimes: Runtimes
     log: Log
-    closing: Event
     # moto loses messages when several threads receive, or delete, from one queue at the same time.
     receiving: Lock = field(default_factory=Lock)
     deleting: Lock = field(default_factory=Lock)
 
-    def run(self) -> None:
+    def run(self, closing: Event) -> None:
         arn = _arn(self.client, self.url)
-        while not self.closing.is_set():
+        while not closing.is_set():
             try:
-                if messages := self._receive():
+                if messages := self._receive(closing):
                     self._settle(messages, self._find_failed(messages, arn))
             except (BotoCoreError, ClientError) as error:
                 self.log.write("local", f"{self.source.queue} does not answer: {error}")
-                self.closing.wait(_POLL_SECONDS)
+                closing.wait(_POLL_SECONDS)
 
-    def _receive(self) -> list[dict[str, Any]]:
+    def _receive(self, closing: Event) -> list[dict[str, Any]]:
         with self.receiving:
-            if self.closing.is_set():
+            if closing.is_set():
                 return []
             answer = self.client.receive_message(
                 QueueUrl=self.url,

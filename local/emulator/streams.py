@@ -8,14 +8,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.emulator import aws
 from local.emulator.logs import Log
-from local.emulator.processes import private
+from local.emulator.loops import run_loops
+from local.emulator.processes import write_private
 from local.emulator.runtimes import FunctionFailed, Runtimes
 from local.emulator.template import StreamSource, Template
 
@@ -98,21 +99,10 @@ def matches(pattern: object, value: object) -> bool:
 
 @contextmanager
 def run_stream_consumers(endpoint: str, template: Template, runtimes: Runtimes, log: Log, file: Path) -> Iterator[None]:
-    """Hands the records of each stream to its function. At the end it finishes the batch that is in progress.
-
-    The file keeps how far it came.
-    """
-    closing = Event()
+    """Hands the records of each stream to its function. The file keeps how far it came."""
     consumers = [_Consumer(source, endpoint, runtimes, log, file) for source in template.stream_sources]
-    threads = [Thread(target=consumer.run, args=(closing,), daemon=True) for consumer in consumers]
-    for thread in threads:
-        thread.start()
-    try:
+    with run_loops(consumer.run for consumer in consumers):
         yield
-    finally:
-        closing.set()
-        for thread in threads:
-            thread.join()
 
 
 class _Consumer:
@@ -162,7 +152,4 @@ class _Consumer:
             return first
 
     def _keep(self, reader: StreamReader) -> None:
-        draft = self._file.with_suffix(".draft")
-        with open(draft, "w", opener=private) as output:
-            json.dump({reader.stream: reader.left}, output)
-        draft.replace(self._file)
+        write_private(self._file, json.dumps({reader.stream: reader.left}))

@@ -3,7 +3,7 @@
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,21 +70,24 @@ class Template:
     @property
     def event_sources(self) -> list[EventSource]:
         return [
-            EventSource(named_by(event["Properties"]["Queue"]), function, event["Properties"]["BatchSize"])
-            for function, properties in self.properties("AWS::Serverless::Function").items()
-            for event in properties.get("Events", {}).values()
-            if event["Type"] == "SQS"
+            EventSource(named_by(event["Queue"]), function, event["BatchSize"])
+            for function, event in self._events("SQS")
         ]
 
     @property
     def stream_sources(self) -> list[StreamSource]:
         return [
             StreamSource(self.table["TableName"], function, json.loads(pattern["Pattern"]))
-            for function, properties in self.properties("AWS::Serverless::Function").items()
-            for event in properties.get("Events", {}).values()
-            if event["Type"] == "DynamoDB"
-            for pattern in event["Properties"]["FilterCriteria"]["Filters"]
+            for function, event in self._events("DynamoDB")
+            for pattern in event["FilterCriteria"]["Filters"]
         ]
+
+    def _events(self, event_type: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The functions with the properties of their events of a type."""
+        for function, properties in self.properties("AWS::Serverless::Function").items():
+            for event in properties.get("Events", {}).values():
+                if event["Type"] == event_type:
+                    yield function, event["Properties"]
 
 
 def named_by(arn: str) -> str:
