@@ -14,6 +14,7 @@ from contacts.storage.items import ContactItem
 from contacts.web.response import to_json
 from local.emulator.streams import StreamReader
 from tests.engine.environments import Pool, start_invocation, try_to_invoke
+from tests.engine.meanwhile import meanwhile
 from tests.engine.table import NAME, Row, Table, rows_of
 from tests.events import Event, Tenant
 from tests.handlers import call, invoke
@@ -162,30 +163,11 @@ def publishing(publisher: Publisher, mirror: Mirror, pool: Pool, endpoint: str, 
         environment.join()
         return None
 
-    def go_on() -> None:
+    def go_on(ended: threading.Event) -> None:
         while not ended.is_set():
             publisher.publish(invoke)
             mirror.follow()
             time.sleep(0.02)
 
-    ended, failure = threading.Event(), list[BaseException]()
-    thread = threading.Thread(target=_collect(go_on, failure))
-    thread.start()
-    try:
+    with meanwhile(go_on):
         yield
-    finally:
-        ended.set()
-        thread.join()
-    assert failure == []
-
-
-def _collect(function: Callable[[], None], failure: list[BaseException]) -> Callable[[], None]:
-    """A thread that fails must fail its test."""
-
-    def run() -> None:
-        try:
-            function()
-        except BaseException as error:  # noqa: BLE001
-            failure.append(error)
-
-    return run

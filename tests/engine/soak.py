@@ -25,6 +25,7 @@ from tests.engine.environments import Pool
 from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy, faults_of
 from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene
 from tests.engine.machine import run_contract
+from tests.engine.meanwhile import meanwhile
 from tests.engine.table import Row, Table, rows_of
 from tests.events import ACME, GLOBEX
 from tests.handlers import call
@@ -237,19 +238,12 @@ class Progress:
 
     @contextmanager
     def said_regularly(self) -> Iterator[None]:
-        ended = threading.Event()
-
-        def tell() -> None:
+        def tell(ended: threading.Event) -> None:
             while not ended.wait(SECONDS_BETWEEN_LINES):
                 self.say_figures()
 
-        thread = threading.Thread(target=tell)
-        thread.start()
-        try:
+        with meanwhile(tell):
             yield
-        finally:
-            ended.set()
-            thread.join()
 
 
 @pytest.fixture

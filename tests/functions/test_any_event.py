@@ -160,7 +160,7 @@ def test_the_stream_consumer_answers_any_event_with_the_record_to_retry(table: T
         try:
             failures = invoke(STREAM_CONSUMER, event)["batchItemFailures"]
         except Exception:  # noqa: BLE001 - Lambda sends the whole batch again, whatever is raised
-            assert not is_stream_batch(event)
+            assert not is_batch(event, is_placed)
             return
         numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
         assert all(failure["itemIdentifier"] in numbers for failure in failures)
@@ -168,30 +168,24 @@ def test_the_stream_consumer_answers_any_event_with_the_record_to_retry(table: T
     check()
 
 
-def is_stream_batch(event: object) -> bool:
-    """Whether each record has its place in the shard, whatever else it has."""
+def is_batch(event: object, is_record: Callable[[object], bool]) -> bool:
+    """Whether a consumer can read it as a batch of such records."""
     match event:
         case {"Records": list(records)}:
-            return all(is_placed(record) for record in records)
+            return all(is_record(record) for record in records)
     return False
 
 
 def is_placed(record: object) -> bool:
+    """Whether it has its place in a shard of the stream, whatever else it has."""
     match record:
         case {"dynamodb": {"SequenceNumber": str()}}:
             return True
     return False
 
 
-def is_batch(event: object) -> bool:
-    """Whether a consumer can read it as a batch of SQS."""
-    match event:
-        case {"Records": list(records)}:
-            return all(is_message(record) for record in records)
-    return False
-
-
 def is_message(record: object) -> bool:
+    """Whether it is one of SQS."""
     match record:
         case {"messageId": str(), "body": str(), "attributes": dict(attributes)}:
             return all(isinstance(value, str) for value in attributes.values())
@@ -207,7 +201,7 @@ def test_a_consumer_answers_any_event_with_the_messages_to_retry(consumer: str) 
         except BatchProcessingError:
             return  # SQS retries all of them
         except Exception:  # noqa: BLE001 - SQS sends the whole batch again, whatever is raised
-            assert not is_batch(event)
+            assert not is_batch(event, is_message)
             return
         messages = [record["messageId"] for record in event["Records"]]
         assert all(failure["itemIdentifier"] in messages for failure in failures)
