@@ -43,3 +43,9 @@ def alias_of(phone: str) -> str | None:
         if match := spelling.fullmatch(phone):
             return match.expand(other)
     return None
+
+
+def spellings(phone: str, *, alias: bool) -> list[str]:
+    """Under which a contact with the normalized phone may be found, the exact one first."""
+    other = alias_of(phone) if alias else None
+    return [phone, other] if other else [phone]

@@ -5,11 +5,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
 from contacts_client import Contact, ContactNotFound, Contacts
 from contacts_client.cli.errors import Misuse
-from contacts_client.cli.phones import alias_of
+from contacts_client.cli.phones import spellings
 from contacts_client.cli.rows import MOST_TAGS, Row
 
 type Effect = str
@@ -33,7 +34,7 @@ _PAGE = 100
 
 
 def count(effects: Iterable[Effect]) -> Counter[str]:
-    counts = Counter(dict.fromkeys(("created", "renamed", "tags_added", "unchanged", "refused"), 0))
+    counts = Counter(dict.fromkeys(chain.from_iterable(COUNTED.values()), 0))
     for effect, number in Counter(effects).items():
         counts.update(dict.fromkeys(COUNTED[effect], number))
     return counts
@@ -97,7 +98,7 @@ class Known:
             tick()
         else:
             return
-        for phone in (each for row in rows if not row.refusal for each in _spellings(row.phone, alias=alias)):
+        for phone in (each for row in rows if not row.refusal for each in spellings(row.phone, alias=alias)):
             if self[phone] is None:
                 with suppress(ContactNotFound):
                     self._add(client.by_phone(phone))
@@ -114,8 +115,8 @@ def predict(rows: Iterable[Row], known: Known, *, alias: bool) -> Iterator[Effec
         if row.refusal:
             yield REFUSED
             continue
-        spellings = _spellings(row.phone, alias=alias)
-        phone, state = next(((each, state) for each in spellings if (state := known[each])), (row.phone, None))
+        found = ((each, state) for each in spellings(row.phone, alias=alias) if (state := known[each]))
+        phone, state = next(found, (row.phone, None))
         name, tags = state or (None, {})
         if len(tags.keys() | set(row.tags)) > MOST_TAGS:
             yield REFUSED
@@ -124,8 +125,3 @@ def predict(rows: Iterable[Row], known: Known, *, alias: bool) -> Iterator[Effec
         is_renamed = row.name not in {None, name}
         gets_tags = not all(tags.get(each) for each in row.tags)
         yield CREATED if state is None else _EFFECTS[is_renamed, gets_tags]
-
-
-def _spellings(phone: str, *, alias: bool) -> list[str]:
-    other = alias_of(phone) if alias else None
-    return [phone, other] if other else [phone]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from contacts_client import Conflict, Contacts, ContactsError
 from contacts_client.cli.errors import Stopped
-from contacts_client.cli.phones import alias_of
+from contacts_client.cli.phones import spellings
 from contacts_client.cli.rows import Row
 from contacts_client.client import Match
 
@@ -104,7 +104,7 @@ class Sender:
 
     def _identity(self, phone: str) -> str:
         """Equal for two spellings that may be one contact."""
-        return min(phone, alias_of(phone) or phone) if self._match == "alias" else phone
+        return min(spellings(phone, alias=self._match == "alias"))
 
     def _upload(self, batch: Sequence[Row]) -> list[Outcome]:
         self._pace.check()
