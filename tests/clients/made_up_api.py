@@ -59,7 +59,7 @@ class MadeUpApi:
                 other = {"description": None, "colour": None, "createdAt": NOW}
                 return _page([{"id": TAGS[each], "name": each, **other} for each in found])
             case [_, _, "contacts"]:
-                return _page([*self.contacts.values()])
+                return _page([self.contacts[phone] for phone in sorted(self.contacts)])
             case [_, _, "contacts", "by-phone"]:
                 contact = self.contacts.get(request.url.params["phone"])
                 return httpx2.Response(200, json=contact) if contact else httpx2.Response(404, json={})
