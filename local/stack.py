@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from local import ROOT
-from local.directory import locked
+from local.directory import opened
 from local.emulator import aws
 from local.emulator.connection import serve
 from local.emulator.engine import create_table, run_engine
@@ -70,7 +70,7 @@ def run_backend(
 ) -> Iterator[Backend]:
     """Raises CannotStart."""
     with (
-        locked(directory, patience_seconds=3),
+        opened(directory),
         run_engine(directory, in_memory=in_memory, host=host, port=engine_port) as engine,
         run_services(directory, host=host, port=services_port) as services,
     ):

@@ -16,6 +16,7 @@ from mypy_boto3_dynamodb.service_resource import Table
 
 from contacts.runtime.identifiers import new_id
 from contacts.storage.items import TagItem
+from contacts.web import request as web_request
 from tests.events import REQUEST_ID, Tenant, build_event
 from tests.faults import refuse
 from tests.functions.conftest import Fault, Wire, assign_tags
@@ -345,6 +346,18 @@ def test_a_request_is_answered_even_if_its_answer_cannot_be_kept(
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == IN_PROGRESS
     change_record(table, in_progress_until=0)
     assert outcome(send("delete_contact", acme, contactId=contact["id"])) == CONTACT_NOT_FOUND
+
+
+def test_an_answer_is_not_kept_after_its_time(
+    acme: Tenant, wire: Wire, monkeypatch: pytest.MonkeyPatch, log: Callable[[], str]
+) -> None:
+    """The function would reach its timeout. The caller gets the answer, and a repetition finds the lock."""
+    monkeypatch.setattr(web_request, "KEEPING_SECONDS", 1)
+    wire.interrupt("TransactWriteItems", lambda: time.sleep(1.1))
+    assert send("upsert_contact", acme, **CREATE)["statusCode"] == 201
+    assert wire.operations == ["PutItem", "UpdateItem", "TransactWriteItems"]
+    assert "The answer was not kept" in log()
+    assert outcome(send("upsert_contact", acme, **CREATE)) == IN_PROGRESS
 
 
 @pytest.mark.parametrize("fault", [UNREACHABLE, UNANSWERED, THROTTLED, INVALID])
