@@ -21,6 +21,8 @@ OF_WRITES = {409, 422}
 
 LINKS = {
     "Contact": {"getContact", "getContactByPhone", "updateContact", "deleteContact", "assignTag"},
+    "Contacts": {"getContact"},
+    "BatchDone": {"getContact"},
     "TagAssignment": {"getContact", "removeTag"},
 }
 """The operations to which each response links."""
