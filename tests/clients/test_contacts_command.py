@@ -171,6 +171,7 @@ def test_ctrl_c_finishes_what_is_in_flight(
     assert signal.getsignal(number) == former
     api.intercept = nothing
     assert command.push(file) == (0, {"created": 10})
+    assert command.errors == f"Going on after {first['created']} of 10 rows.\n"
     assert len(api.batches) == 10
     assert api.names == NAMES
 

@@ -24,7 +24,7 @@ from contacts_client.cli.push import check_rows, make_plan, send
 from contacts_client.cli.rows import Columns, Rows, TagNames
 from contacts_client.cli.sending import Pace, Sender
 from contacts_client.cli.sheets import Sheet
-from contacts_client.cli.terminal import Meter, printable
+from contacts_client.cli.terminal import Meter, printable, tell
 from contacts_client.client import Match
 
 _SHARE_OF_RATE = 0.7
@@ -76,7 +76,9 @@ def push(
         options = asdict(columns) | {"tenant": key.tenant_id, "tag": tag, "match": match}
         progress = None if dry_run else Progress.resume(journal, sha256, options)
         number = check_rows(rows)
-        if not progress:
+        if progress:
+            tell(f"Going on after {progress.rows:,} of {number:,} rows.")
+        else:
             plan = make_plan(client, rows, number, alias=match == "alias")
             if dry_run:
                 counts = count(plan)
