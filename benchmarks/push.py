@@ -21,13 +21,14 @@ import httpx2
 
 from contacts_client import Contacts
 from contacts_client.cli import commands
+from contacts_client.cli.sending import BATCH
 
 _KILLS = 10
-_ROWS_PER_SECOND = 100
+_ROWS_PER_SECOND = 50
 """About what a push does, so that the kills come while it works."""
 _SINGLE = 200
 """Rows for the loop of single calls."""
-_SHARE_OF_FAULTS = 0.01
+_SHARE_OF_FAULTS, _FEWEST_FAULTS = 0.01, 10
 
 type Content = dict[str, tuple[str | None, frozenset[str]]]
 """By phone: name and tag ids."""
@@ -55,12 +56,13 @@ def push_and_kill(_client: Contacts, file: Path, wanted: Content) -> None:
     print(f"killed {kills} times")
 
 
-def push_with_faults(_client: Contacts, file: Path, _wanted: Content) -> None:
+def push_with_faults(_client: Contacts, file: Path, wanted: Content) -> None:
     """A batch gets a 429 or a 503 instead of being done, or a 503 although it was done."""
+    share = max(_SHARE_OF_FAULTS, _FEWEST_FAULTS * BATCH / len(wanted))
     real, faults = httpx2.HTTPTransport(), Counter[str]()
 
     def handle(request: httpx2.Request) -> httpx2.Response:
-        if request.method == "GET" or random.random() > _SHARE_OF_FAULTS:
+        if request.method == "GET" or random.random() > share:
             return real.handle_request(request)
         fault = random.choice(["429", "503", "503 afterwards"])
         faults[fault] += 1
