@@ -24,8 +24,7 @@ from contacts_client.cli import commands
 from contacts_client.cli.sending import BATCH
 
 _KILLS = 10
-_ROWS_PER_SECOND = 50
-"""About what a push does, so that the kills come while it works."""
+_SECONDS_OF_A_BATCH = 2
 _SINGLE = 200
 """Rows for the loop of single calls."""
 _SHARE_OF_FAULTS, _FEWEST_FAULTS = 0.01, 10
@@ -36,24 +35,21 @@ type Content = dict[str, tuple[str | None, frozenset[str]]]
 
 def measure_speed(client: Contacts, file: Path, wanted: Content) -> None:
     begin = time.monotonic()
-    _push(file)
+    subprocess.run(_command(file), check=True)
     pushed = len(wanted) / (time.monotonic() - begin)
     single = _single_calls(client, wanted)
     print(f"push: {pushed:.0f} rows/s; single calls: {single:.1f} rows/s; ratio {pushed / single:.1f}")
 
 
 def push_and_kill(_client: Contacts, file: Path, wanted: Content) -> None:
-    kills = 0
-    while kills < _KILLS:
-        try:
-            _push(file, random.uniform(1, 2 * len(wanted) / _ROWS_PER_SECOND / _KILLS))
-        except subprocess.TimeoutExpired:
-            kills += 1
-        else:
-            break
-    else:
-        _push(file)
-    print(f"killed {kills} times")
+    for rows in sorted(random.sample(range(len(wanted)), _KILLS)):
+        with subprocess.Popen(_command(file)) as process:
+            while process.poll() is None and _done(file) < rows:
+                time.sleep(0.1)
+            time.sleep(random.uniform(0, _SECONDS_OF_A_BATCH))
+            process.kill()
+        print(f"killed after {rows} rows or more")
+    subprocess.run(_command(file), check=True)
 
 
 def push_with_faults(_client: Contacts, file: Path, wanted: Content) -> None:
@@ -101,10 +97,14 @@ def main(step: str, rows: int) -> None:
         print(f"{len(found)} contacts, as wanted: {found == wanted}")
 
 
-def _push(file: Path, seconds: float | None = None) -> None:
-    """Kills the command (SIGKILL) after the given time. Raises TimeoutExpired then."""
-    command = [sys.executable, "-m", "contacts_client.cli", "push", str(file), "--yes"]
-    subprocess.run(command, timeout=seconds, check=True)
+def _command(file: Path) -> list[str]:
+    return [sys.executable, "-m", "contacts_client.cli", "push", str(file), "--yes"]
+
+
+def _done(file: Path) -> int:
+    """The rows that FILE.csv.progress records; -1 until it exists."""
+    progress = Path(f"{file}.progress")
+    return BATCH * (progress.read_bytes().count(b"\n") - 1) if progress.exists() else -1
 
 
 def _single_calls(client: Contacts, wanted: Content) -> float:
