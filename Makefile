@@ -57,7 +57,7 @@ check: $(DEVELOPING) ## formatting, lint, types and the template; changes nothin
 	@mypy
 	@lint-imports --no-cache
 	@AWS_DEFAULT_REGION=eu-central-1 sam validate --lint
-	@AWS_DEFAULT_REGION=eu-central-1 cfn-lint template.yaml
+	@AWS_DEFAULT_REGION=eu-central-1 cfn-lint template.yaml account.yaml
 
 fix: $(DEVELOPING) ## formats, and mends what the linter can
 	@ruff format .

@@ -116,5 +116,5 @@ def check_out(directory: Path) -> None:
     """A copy of what is deployed, in which commands can build and an operator can edit."""
     for name in "functions", "layers":
         shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in "template.yaml", "samconfig.toml":
+    for name in "account.yaml", "template.yaml", "samconfig.toml":
         shutil.copy(ROOT / name, directory)

@@ -82,13 +82,24 @@ def deployer(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Shel
     """Has built prod, for the processor of this machine, because the functions of the emulated account run on it."""
     checkout = tmp_path_factory.mktemp("checkout")
     check_out(checkout)
-    settings = checkout / "samconfig.toml"
-    text = settings.read_text()
-    assert '"Stage=prod",' in text
-    settings.write_text(text.replace('"Stage=prod",', f'"Stage=prod", "Architecture={ARCHITECTURE}",'))
+    edit(checkout / "samconfig.toml", '"Stage=prod",', f'"Stage=prod", "Architecture={ARCHITECTURE}",')
     shell = Shell(account, checkout)
     shell.run(deploying("build"))
     return shell
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="session")
+def deployer_with_topic(deployer: Shell) -> Shell:
+    """Has named the topic of prod's alarms."""
+    topic = deployer.account.client("sns").create_topic(Name="alarms")["TopicArn"]
+    edit(deployer.checkout / "samconfig.toml", '# "AlarmTopicArn=arn:aws:sns:…"', f'"AlarmTopicArn={topic}"')
+    return deployer
 
 
 def deploying(verb: str) -> str:
@@ -111,7 +122,8 @@ class Prod:
 
 
 @pytest.fixture(scope="session")
-def prod(deployer: Shell) -> Prod:
+def prod(deployer_with_topic: Shell) -> Prod:
+    deployer = deployer_with_topic
     [log_role, _, onboarding] = documented("README.md", "Deploying")
     deployer.run(log_role)
     deployer.run(deploying("deploy"))

@@ -188,6 +188,8 @@ def test_after_the_deletion_of_prod_the_data_is_still_there(deployer: Shell, pro
     assert account.client("dynamodb").list_tables()["TableNames"] == ["contacts-prod"]
     secrets = account.client("secretsmanager").list_secrets()["SecretList"]
     assert {each["Name"] for each in secrets} == {"contacts/prod/key-pepper", "contacts/prod/signing-root"}
+    groups = {each["logGroupName"] for each in account.client("logs").describe_log_groups()["logGroups"]}
+    assert groups == {f"/contacts/prod/{each}" for each in ["access", *map(logical_id, FUNCTIONS)]}
     assert account.client("apigateway").get_rest_apis()["items"] == []
     assert account.client("lambda").list_functions()["Functions"] == []
     assert account.client("sqs").list_queues().get("QueueUrls", []) == []

@@ -64,6 +64,8 @@ def test_a_documented_command_works_on_the_stage_that_it_says(parameters_of: Any
     assert parameters["language_extensions"] is True
     if "sam deploy" in line:
         assert parameters["stack_name"] == f"contacts-{stage}"
+        assert parameters["tags"] == {"service": "contacts", "stage": stage}
+        assert parameters["fail_on_empty_changeset"] is False
 
 
 def test_each_stage_is_documented() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import template_resources
 from tests.deployed import deployed_resources
+from tests.handlers import FUNCTIONS, logical_id
 
 KEPT = ["Table", "KeyPepper", "SigningRoot"]
 
@@ -134,3 +135,21 @@ def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:
     assert template["Parameters"]["Stage"]["AllowedValues"] == ["local", "dev", "staging", "prod"]
     assert "Default" not in template["Parameters"]["Stage"]
     assert template["Parameters"]["Architecture"]["Default"] == "arm64"
+
+
+@pytest.mark.parametrize("group", ["AccessLogGroup", *(f"{logical_id(each)}LogGroup" for each in FUNCTIONS)])
+@pytest.mark.parametrize(
+    ("stage", "policies"),
+    [("dev", ("Delete", "Delete")), ("staging", ("Delete", "Delete")), ("prod", ("RetainExceptOnCreate", "Retain"))],
+)
+def test_the_logs_of_prod_survive_its_stack(stage: str, policies: tuple[str, str], group: str) -> None:
+    resource = template_resources(stage)[group]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == policies
+
+
+def test_prod_needs_a_topic_for_its_alarms(template: dict[str, Any]) -> None:
+    """That CloudFormation enforces it, shows `make rehearse`."""
+    rule = template["Rules"]["ProdNeedsAlarms"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    [assertion] = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}
