@@ -38,7 +38,7 @@ test: $(DEVELOPING) $(TYPING) ## all tests, with branch coverage
 	@pytest -n 3 --no-loadscope-reorder
 
 rehearse: $(DEVELOPING) $(REHEARSING) ## deploys to an emulated AWS account, updates under load, deletes, and follows the runbooks
-	@pytest --no-cov -v tests/rehearsal/runbooks.py tests/rehearsal/test_cycle.py
+	@pytest --no-cov -v tests/rehearsal/{first_deployment,test_cycle,after_deletion}.py
 
 account: $(RUNNING) $(REHEARSING) ## an emulated AWS account, to try the documented commands by hand
 	@exec python -u -m rehearsal

@@ -14,6 +14,9 @@ Refused                      exit code 1
 ├── VersionNotFound
 ├── ApiNotFound
 ├── QueueNotFound
+├── StackExists
+├── NothingToAdopt
+├── StackNotAdopted
 └── InvalidValue             exit code 2
 """
 
@@ -117,3 +120,25 @@ class ApiNotFound(Refused):
 class QueueNotFound(Refused):
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no queue {name!r}. Deploy the stack, or choose another --stage.")
+
+
+class StackExists(Refused):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The stack {name!r} exists. Only a new stack can adopt resources: update it with `sam deploy`."
+        )
+
+
+class NothingToAdopt(Refused):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Nothing is left of a stack {name!r} in this account and region. Create it with `sam deploy`."
+        )
+
+
+class StackNotAdopted(Refused):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"CloudFormation imported nothing, and the resources are as they were. See the events of stack {name!r} "
+            "for the reason. Delete the stack, which is empty, and run the command again."
+        )

@@ -79,11 +79,14 @@ def account() -> Iterator[Account]:
 
 @pytest.fixture(scope="session")
 def deployer(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """Has built prod, for the processor of this machine, because the functions of the emulated account run on it."""
+    """Has exactly the rights that docs/operations.md lists.
+
+    Has built prod, for the processor of this machine, because the functions of the emulated account run on it."""
     checkout = tmp_path_factory.mktemp("checkout")
     check_out(checkout)
     edit(checkout / "samconfig.toml", '"Stage=prod",', f'"Stage=prod", "Architecture={ARCHITECTURE}",')
-    shell = Shell(account, checkout)
+    [policy] = documented("docs/operations.md", "What a deployer may do", "json")
+    shell = Shell(account, checkout, account.create_user("deployer", policy))
     shell.run(deploying("build"))
     return shell
 
@@ -125,7 +128,7 @@ class Prod:
 def prod(deployer_with_topic: Shell) -> Prod:
     deployer = deployer_with_topic
     [log_role, _, onboarding] = documented("README.md", "Deploying")
-    deployer.run(log_role)
+    replace(deployer, identity=ROOT_USER).run(log_role)
     deployer.run(deploying("deploy"))
     account = deployer.account
     [stack] = account.client("cloudformation").describe_stacks(StackName="contacts-prod")["Stacks"]
