@@ -107,7 +107,7 @@ def _prices(name: str, flow: Consumption) -> dict[str, float]:
         cpu += PAGE_CPU_MS * BATCH_SIZE
     return {
         "function": FUNCTION_CALLS + GIGABYTE_SECONDS * MEMORY_GIGABYTES * (waiting + cpu / CPU_SHARE) / 1000,
-        "gateway": 0 if "authorizer" in name else GATEWAY_CALLS,
+        "gateway": 0 if name.startswith(("authorizer", "publish")) else GATEWAY_CALLS,
         "database": WRITE_UNITS * flow.write_units + READ_UNITS * flow.read_units,
         "logs and traces": LOG_GIGABYTE * LOG_KILOBYTES + TRACES * TRACED,
     }

@@ -7,11 +7,15 @@ import boto3
 
 from benchmarks.capacity import Consumption, metered
 from contacts.domain.contact import TAG_LIMIT
+from contacts.runtime.settings import table_name
+from contacts.storage.items import ContactItem
 from contacts.storage.table import connection
 from tests.events import Tenant, sample_event
 from tests.handlers import call, invoke
+from tests.streams import build_record, build_stream_event
 
 SMALL = {"phone": "491519999999", "display_name": "Ada Lovelace"}
+CHANGES_PER_SECOND = 20
 BRAZILIAN, ITS_ALIAS = "5511987654321", "551187654321"
 LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"
 
@@ -60,6 +64,7 @@ def meter_flows(tenant: Tenant, api_key: str, *, batch_size: int) -> dict[str, C
     meter("delete, missing", "delete_contact", contactId="c7777777")
 
     _meter_many(meter, tenant.tag_ids[:3], batch_size)
+    flows |= _meter_changes(tenant, observer)
 
     full = call("upsert_contact", tenant, json_body=SMALL)[1]
     assign_all(full["id"], None)
@@ -77,6 +82,33 @@ def meter_flows(tenant: Tenant, api_key: str, *, batch_size: int) -> dict[str, C
     meter("by phone, largest", "get_contact_by_phone", query={"phone": largest["phone"]})
     meter("upsert, largest", "upsert_contact", json_body=largest_body)
     meter("delete, largest", "delete_contact", contactId=largest["id"])
+    return flows
+
+
+def _meter_changes(tenant: Tenant, observer: Any) -> dict[str, Consumption]:  # noqa: ANN401 - boto3's client
+    """One batch of the stream for each second, and who follows."""
+    flows: dict[str, Consumption] = {}
+    phones = [f"4917{number:08}" for number in range(CHANGES_PER_SECOND)]
+    contacts = [SMALL | {"phone": phone, "tags": [{"tag_id": tenant.tag_ids[0]}]} for phone in phones]
+    call("upsert_contacts", tenant, json_body={"contacts": contacts})
+    keys = [dict(zip(("pk", "sk"), ContactItem.key(tenant.id, phone), strict=True)) for phone in phones]
+    items = [
+        observer.get_item(TableName=table_name(), Key={name: {"S": value} for name, value in key.items()})["Item"]
+        for key in keys
+    ]
+    renamed = [build_record(item | {"display_name": {"S": ""}}, item, n) for n, item in enumerate(items)]
+    tagged = [build_record(item | {"tags": {"M": {}}}, item, 100 + n) for n, item in enumerate(items)]
+    half = CHANGES_PER_SECOND // 2
+    for name, records in (
+        ("publish, 1 change", renamed[:1]),
+        (f"publish, {CHANGES_PER_SECOND} changes", renamed[:half] + tagged[half:]),
+        (f"publish, {CHANGES_PER_SECOND} changes, again", renamed[:half] + tagged[half:]),
+    ):
+        with metered(connection().client, observer) as flows[name]:
+            invoke("publish_changes", build_stream_event(*records))
+    for name, cursor in ((f"changes, {CHANGES_PER_SECOND} new ones", "2"), ("changes, up to date", "3")):
+        with metered(connection().client, observer) as flows[name]:
+            call("list_changes", tenant, query={"cursor": cursor})
     return flows
 
 

@@ -9,7 +9,7 @@ import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
 from benchmarks.capacity import Consumption, item_size
-from benchmarks.costs import BATCH_SIZE, price_synchronization
+from benchmarks.costs import BATCH_SIZE, READ_UNITS, WRITE_UNITS, price_synchronization
 from benchmarks.flows import meter_flows
 from contacts.access.keys import hash_key
 from contacts.runtime import timestamps
@@ -55,6 +55,11 @@ def flows_with(batch: int) -> dict[str, Consumption]:
         "batch, existing, 3 tags": Consumption(["BatchGetItem"] + ["UpdateItem"] * batch, 3, batch),
         "one of a batch, new, with an alias": Consumption(["UpdateItem", "UpdateItem", "TransactWriteItems"], 0, 6),
         "one of a batch, existing under its alias": Consumption(["UpdateItem"] * 2, 0, 2),
+        "publish, 1 change": Consumption(["Query", "PutItem", "UpdateItem"], 1, 2),
+        "publish, 20 changes": Consumption(["Query", "PutItem", "UpdateItem"], 1, 3),
+        "publish, 20 changes, again": Consumption(["Query", "PutItem", "UpdateItem"], 1, 4),
+        "changes, 20 new ones": Consumption(["Query", "BatchGetItem", "BatchGetItem"], 1 + 20 + 20, 0),
+        "changes, up to date": Consumption(["Query"], 1, 0),
         "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
         "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
         "one of a batch, 20 tags, second attempt": Consumption(["BatchGetItem", "UpdateItem", "UpdateItem"], 3, 8),
@@ -90,6 +95,12 @@ def api_key(acme: Tenant) -> str:
 
 def test_flows_cost_what_they_should(acme: Tenant, api_key: str) -> None:
     assert meter_flows(acme, api_key, batch_size=BATCH) == flows_with(BATCH)
+
+
+def test_a_change_costs_at_most_0_4_write_units_at_20_changes_a_second() -> None:
+    """In price: a read unit costs a fifth of a write unit."""
+    flow = flows_with(BATCH)["publish, 20 changes, again"]  # each batch follows one of its size
+    assert (flow.write_units + READ_UNITS / WRITE_UNITS * flow.read_units) / 20 <= 0.4
 
 
 def test_a_million_contacts_cost_these_dollars_by_batches_and_pages_of_100() -> None:
