@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from contacts.events.stream import _changes_of
@@ -14,9 +15,10 @@ from contacts.storage.items import ContactItem
 from contacts.web.response import to_json
 from local.emulator.streams import StreamReader
 from tests.engine.environments import Pool, start_invocation, try_to_invoke
+from tests.engine.machine import Contract
 from tests.engine.meanwhile import meanwhile
 from tests.engine.table import NAME, Row, Table, rows_of
-from tests.events import Event, Tenant
+from tests.events import ACME, GLOBEX, Event, Tenant
 from tests.handlers import call, invoke
 from tests.streams import build_stream_event
 
@@ -124,6 +126,36 @@ def check_mirror(mirror: Mirror, publisher: Publisher, contacts: dict[str, Conta
             by_contact[change["contactId"]].append(change["id"])
     for ids in by_contact.values():
         assert ids == sorted(ids, key=lambda id_: [int(part) for part in id_.split("-")[1:]])
+
+
+class Followers:
+    """A mirror of each tenant beside the histories of machine.py."""
+
+    STEPS_BETWEEN = 3
+    """With more of them, another change of the same contact could hide one that is missing."""
+
+    def __init__(self, engine: str) -> None:
+        self._publisher = Publisher(engine)
+        self._mirrors = [Mirror(tenant) for tenant in (ACME, GLOBEX)]
+        self._others = {mirror.tenant: mirror.contacts.copy() for mirror in self._mirrors}
+        self._steps = count()
+
+    def follow(self, contract: Contract) -> None:
+        """After each step."""
+        if next(self._steps) % self.STEPS_BETWEEN == 0 and self._publisher.publish():
+            for mirror in self._mirrors:
+                owned = [each for (owner, _), each in contract.contacts.items() if owner == mirror.tenant.id]
+                self._check(mirror, self._others[mirror.tenant] | {each.id: each.with_tags for each in owned})
+
+    def finish(self, table: Table, first_rows: list[Row]) -> None:
+        self._publisher.publish()
+        for mirror in self._mirrors:
+            self._check(mirror, stored(mirror.tenant, table))
+        restore_logs(table, first_rows)
+
+    def _check(self, mirror: Mirror, contacts: dict[str, Contact]) -> None:
+        mirror.follow()
+        check_mirror(mirror, self._publisher, contacts)
 
 
 def lasting(contact: Contact) -> Contact:

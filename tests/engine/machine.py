@@ -427,9 +427,10 @@ class Contract(RuleBasedStateMachine):
 
     @invariant()
     def watch(self) -> None:
-        self.after_step()
+        self.after_step(self)
 
-    def after_step(self) -> None:
+    @staticmethod
+    def after_step(_contract: "Contract") -> None:
         """run_contract() replaces it."""
 
     def teardown(self) -> None:
@@ -605,7 +606,7 @@ def run_contract(
         for item in items:
             batch.save(item)
     try:
-        machine = type("Contract", (Contract,), {"after_step": after_step})
+        machine = type("Contract", (Contract,), {"after_step": staticmethod(after_step)})
         run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=how)
     finally:
         with TableItem.batch_write() as batch:

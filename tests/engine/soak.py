@@ -17,12 +17,21 @@ from typing import NamedTuple, NoReturn, TextIO
 
 import pytest
 
-from tests.engine import test_background_faults, test_batches, test_death, test_faults, test_lists, test_races
+from tests.engine import (
+    test_background_faults,
+    test_batches,
+    test_changes,
+    test_death,
+    test_faults,
+    test_lists,
+    test_races,
+)
 from tests.engine.churn import churn_contacts
 from tests.engine.concurrency import create_first, play, unexplained
 from tests.engine.conftest import findings
 from tests.engine.environments import Pool
 from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy, faults_of
+from tests.engine.feed import Followers, Mirror, Publisher, check_mirror, publishing, stored
 from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene
 from tests.engine.machine import run_contract
 from tests.engine.meanwhile import meanwhile
@@ -51,6 +60,7 @@ class Soak:
     pool: Pool
     large_pool: Pool
     endpoint: str
+    engine: str
     first_rows: list[Row]
     directories: pytest.TempPathFactory
     figures: Counter[str] = field(default_factory=Counter)
@@ -158,8 +168,32 @@ def race(soak: Soak, dice: random.Random) -> None:
     soak.figures["races"] += 1
 
 
+def stream_consumer(soak: Soak, dice: random.Random) -> None:
+    """Under a fault, killed, or among others."""
+    operation, event = dice.choice(test_changes.FLOW), test_changes.build_event(soak.first_rows)
+    match dice.randrange(4):
+        case 0:
+            fault = dice.choice([*faults_of(operation, slow=True).values()])
+            test_changes.test_one_fault_changes_nothing(soak.table, soak.proxy, event, operation, fault)
+        case 1:
+            test_changes.test_after_a_lasting_fault_nothing_is_missing(
+                soak.table, soak.proxy, event, operation, dice.choice(test_changes.COMMON)
+            )
+        case 2:
+            test_changes.test_after_a_kill_nothing_is_missing(soak.table, soak.proxy, soak.endpoint, event, operation)
+        case 3:
+            test_changes.test_consumers_who_append_at_once_leave_no_hole_and_lose_nothing(
+                soak.pool, soak.table, dice.choice([1, 2, 50])
+            )
+    soak.figures["batches of the stream"] += 1
+
+
 def contract(soak: Soak, dice: random.Random) -> None:
-    calls = run_contract(examples=EXAMPLES, steps_each=STEPS_EACH, seed=dice.randrange(2**32))
+    followers = Followers(soak.engine)
+    calls = run_contract(
+        examples=EXAMPLES, steps_each=STEPS_EACH, seed=dice.randrange(2**32), after_step=followers.follow
+    )
+    followers.finish(soak.table, soak.first_rows)
     soak.figures["calls in histories of one caller"] += calls
     soak.figures["histories of one caller"] += EXAMPLES
 
@@ -167,8 +201,16 @@ def contract(soak: Soak, dice: random.Random) -> None:
 def history(soak: Soak, dice: random.Random) -> None:
     replies_get_lost = dice.random() < 0.5
     first = create_first()
-    with soak.proxy.disturbing(dice, dice.uniform(0, 0.4), spare=() if replies_get_lost else LOSES_REPLY):
+    publisher = Publisher(soak.engine)
+    mirror = Mirror(ACME)
+    with (
+        soak.proxy.disturbing(dice, dice.uniform(0, 0.4), spare=() if replies_get_lost else LOSES_REPLY),
+        publishing(publisher, mirror, soak.pool, soak.endpoint, random.Random(dice.random())),
+    ):
         exchanges = play(soak.pool, first, dice.randrange(2**32), CALLS_EACH)
+    publisher.publish()
+    mirror.follow()
+    check_mirror(mirror, publisher, stored(ACME, soak.table))
     assert unexplained(exchanges, first, replies_get_lost=replies_get_lost) == []
     soak.figures["histories of four callers"] += 1
     soak.figures["calls in histories of four callers"] += len(exchanges)
@@ -192,6 +234,7 @@ PARTS: dict[Part, Bounds] = {
     killed_batch: Bounds(3, 60),
     killed_engine: Bounds(1, 120),
     race: Bounds(3, 180),
+    stream_consumer: Bounds(4, 90),
     contract: Bounds(3, 120),
     history: Bounds(12, 60),
 }
@@ -255,9 +298,10 @@ def soak(
     pool: Pool,
     large_pool: Pool,
     endpoint: str,
+    engine: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Soak:
-    return Soak(scene, whole_table, proxy, pool, large_pool, endpoint, first_rows, tmp_path_factory)
+    return Soak(scene, whole_table, proxy, pool, large_pool, endpoint, engine, first_rows, tmp_path_factory)
 
 
 @pytest.fixture
