@@ -2,8 +2,12 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict
+from itertools import count as count_up
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,7 +20,9 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from contacts_client import Contacts, ContactsError, Forbidden, Unauthorized
+from contacts_client.cli.changes import CursorFile, new_changes
 from contacts_client.cli.errors import Misuse, Stopped
+from contacts_client.cli.mirror import Mirror
 from contacts_client.cli.plan import count
 from contacts_client.cli.progress import Progress
 from contacts_client.cli.pull import pull_contacts
@@ -30,6 +36,8 @@ from contacts_client.client import Match
 _SHARE_OF_RATE = 0.7
 """The rest of the key's batches is left for others who use it."""
 _RETRY_SECONDS = 300
+_SECONDS_BETWEEN_ROUNDS = 1
+"""Changes come within two seconds of their write."""
 _WIDTH_OF_A_FILE = 200
 
 app = typer.Typer(
@@ -107,6 +115,48 @@ def pull(file: File, *, yes: Yes = False, as_json: Json = False) -> None:
 
 
 @app.command()
+def changes(
+    *,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+    cursor_file: Annotated[
+        Path | None,
+        typer.Option("--cursor", metavar="FILE", help="Keeps the place for the next run. Without it: from now on."),
+    ] = None,
+) -> None:
+    """Print what changed, one JSON object per line, each with the contact as it is now."""
+    file = CursorFile(cursor_file)
+    with _connect(_RETRY_SECONDS) as client, suppress(KeyboardInterrupt):
+        for _ in _rounds(follow=follow):
+            for change in new_changes(client, file):
+                typer.echo(json.dumps(change))
+
+
+@app.command()
+def mirror(
+    file: Annotated[Path, typer.Argument(metavar="FILE.sqlite", show_default=False)],
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End when the file is up to date.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Keep a copy of all contacts in an SQLite file, until Ctrl-C. Goes on where it was stopped."""
+    with _connect(_RETRY_SECONDS) as client, closing(Mirror(client, file, client.whoami().tenant_id)) as copy:
+        with suppress(KeyboardInterrupt):
+            for number in _rounds(follow=not once):
+                if (copy.catch_up() or number == 0) and not once:
+                    tell(f"{len(copy):,} contacts are in {file}.")
+        _show({"contacts": len(copy)}, f"{len(copy):,} contacts are in {file}.", as_json=as_json)
+
+
+def _rounds(*, follow: bool) -> Iterator[int]:
+    """One, or as many as there is time for."""
+    for number in count_up():
+        yield number
+        if not follow:
+            return
+        time.sleep(_SECONDS_BETWEEN_ROUNDS)
+
+
+@app.command()
 def tags(*, as_json: Json = False) -> None:
     """List the tags that a push can assign."""
     with _connect() as client:
@@ -140,6 +190,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         _fail(f"Error: CONTACTS_URL or CONTACTS_KEY cannot be used. {error}", 2)
     except OSError as error:
         _fail(f"Error: {error.filename}: {error.strerror}.", 2)
+    except sqlite3.Error as error:
+        _fail(f"Error: the mirror cannot be written: {error}.", 2)
     except (Unauthorized, Forbidden) as refused:
         _fail(f"Error: the API refuses the key. {refused}", 3)
     except ContactsError as failure:
