@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from functools import cache
-from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -39,7 +38,7 @@ from local import ROOT
 from tests import cheap_moto, secrecy
 from tests.deployed import deployed_resources
 from tests.events import ACME, GLOBEX, Tenant
-from tests.handlers import FUNCTIONS, PEPPER, load_handler
+from tests.handlers import PEPPER
 from tests.policies import Policies, enforce
 
 if TYPE_CHECKING:
@@ -78,11 +77,6 @@ def needs_running_system(nodeid: str) -> bool:
     )
 
 
-def is_measured(path: Path) -> bool:
-    """Whether the tests of a file count for coverage, which doubles their time: these alone reach every line."""
-    return path.parent.name in {"functions", "unit"} and path.stem != "test_any_event"
-
-
 def is_rehearsal(nodeid: str) -> bool:
     return Path(nodeid.partition("::")[0]).parent.name == "rehearsal"
 
@@ -98,30 +92,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
     return Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of the running system and the rehearsal come first, because they take longest.
-
-    Modules are imported here, because an import in a test that is not measured would count as not covered.
-    """
-    for function in FUNCTIONS:
-        load_handler(function)
-    import_module("contacts.web.idempotency")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the running system and the rehearsal come first, because they take longest."""
     items.sort(key=lambda item: (not needs_running_system(item.nodeid), not is_rehearsal(item.nodeid)))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Pauses coverage in tests that are not measured, fixtures included.
-
-    Coverage is switched only between the two kinds of tests, not at every test: many threads may be running.
-    """
-    coverage = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if coverage and coverage.started != is_measured(item.path):
-        if coverage.started:
-            coverage.pause()
-        else:
-            coverage.resume()
-    return (yield)
 
 
 @cache
