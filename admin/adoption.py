@@ -30,7 +30,7 @@ def adopt() -> list[str]:
         raise StackExists(name)
     kept = {
         logical_id: (resource, identifier)
-        for logical_id, resource in _outliving(_TEMPLATE).items()
+        for logical_id, resource in _outliving(stage()).items()
         if (identifier := _find(resource))
     }
     if not kept:
@@ -64,8 +64,9 @@ def _exists(name: str) -> bool:
     return stack["StackStatus"] not in _DELETED
 
 
-def _outliving(template: Path) -> dict[str, Resource]:
-    """The resources that the deletion of the stack leaves, by logical id, with all their properties.
+@cache
+def _outliving(stage: str) -> dict[str, Resource]:
+    """The resources that the deletion of a stage's stack leaves, by logical id, with all their properties.
 
     With fewer properties, the next deployment would add them, and for a secret that means: generate another value.
     """
@@ -76,11 +77,12 @@ def _outliving(template: Path) -> dict[str, Resource]:
 
     with warnings.catch_warnings(action="ignore"):  # SAM CLI's own deprecations
         [stack, *_], _ = SamLocalStackProvider.get_stacks(
-            str(template), parameter_overrides={"Stage": stage()}, language_extensions_enabled=True
+            str(_TEMPLATE), parameter_overrides={"Stage": stage}, language_extensions_enabled=True
         )
+        resources = stack.resources  # SAM CLI translates the template here
     return {
         logical_id: {"Type": resource["Type"], "DeletionPolicy": "Retain", "Properties": resource["Properties"]}
-        for logical_id, resource in stack.resources.items()
+        for logical_id, resource in resources.items()
         if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
 
