@@ -21,14 +21,10 @@ TAG = {"tag_id": "c1234567"}
 
 
 def cpu_seconds(read: Any) -> float:
-    """The least of five calls, because other processes slow down some of them."""
-    seconds = []
-    for _ in range(5):
-        started = time.process_time()
-        with suppress(InvalidParameter):
-            read()
-        seconds.append(time.process_time() - started)
-    return min(seconds)
+    started = time.process_time()
+    with suppress(InvalidParameter):
+        read()
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize(
@@ -55,6 +51,7 @@ def cpu_seconds(read: Any) -> float:
     ids=lambda value: value.__name__ if isinstance(value, type) else json.dumps(value)[:50],
 )
 def test_a_large_body_costs_less_than_50_ms_beyond_json(model: type[BaseModel], body: dict[str, Any]) -> None:
+    """In one of five attempts, because other processes slow down some of them."""
     raw = json.dumps(body).encode()
-    reading = cpu_seconds(lambda: json.loads(raw.decode()))
-    assert cpu_seconds(lambda: parse(model, raw)) - reading < MOST_SECONDS
+    reading = min(cpu_seconds(lambda: json.loads(raw.decode())) for _ in range(2))
+    assert any(cpu_seconds(lambda: parse(model, raw)) - reading < MOST_SECONDS for _ in range(5))

@@ -83,7 +83,7 @@ MINUTES = float(os.environ.get("MINUTES") or 0)
 """The length of a soak, of which these tests take about a twentieth. Without a soak they try the same few events."""
 
 ENDURE = settings(
-    max_examples=max(40, round(8 * MINUTES)),
+    max_examples=max(15, round(8 * MINUTES)),
     derandomize=not MINUTES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

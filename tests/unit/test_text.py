@@ -12,9 +12,9 @@ HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def test_control_bidi_and_invisible_characters_are_neutralised_and_no_others() -> None:
-    for character in map(chr, range(sys.maxunicode + 1)):
-        is_harmful = unicodedata.category(character) in HARMFUL
-        assert printable(character) == ("�" if is_harmful else character)
+    characters = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
+    expected = ["�" if unicodedata.category(each) in HARMFUL else each for each in characters]
+    assert list(printable("".join(characters))) == expected
 
 
 def test_names_may_have_joiners_but_no_control_characters() -> None:
