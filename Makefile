@@ -48,7 +48,7 @@ smoke: $(RUNNING) ## calls every endpoint of a deployed stage: make smoke URL=ht
 
 soak: MINUTES ?= 20
 soak: $(DEVELOPING) ## the tests of what goes wrong, at random: make soak MINUTES=20, and SEED=... to see the same again
-	@MINUTES=$(MINUTES) SEED=$(SEED) ROUND=$(ROUND) pytest --no-cov -q -p no:logging --show-capture=no $(if $(SEED),--hypothesis-seed=$(SEED)) \
+	@MINUTES=$(MINUTES) SEED=$(SEED) ROUND=$(ROUND) pytest --no-cov -q --show-capture=no $(if $(SEED),--hypothesis-seed=$(SEED)) \
 		tests/engine/soak.py $(if $(ROUND),,tests/functions/test_any_event.py tests/openapi/test_running_system.py)
 
 check: $(DEVELOPING) ## formatting, lint, types and the template; changes nothing

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from benchmarks.capacity import Consumption
 from benchmarks.page import Section, Table
-from benchmarks.pictures import draw_stacks
 
 # Dollars for a million units, unless a comment says otherwise. Check them on AWS's pages before you rely on them.
 PRICES_OF = "November 2025, us-east-1, without free tiers and discounts"
@@ -78,6 +77,8 @@ CUSTOMERS = [
 
 
 def describe(flows: Mapping[str, Consumption]) -> Section:
+    from benchmarks.pictures import draw_stacks  # noqa: PLC0415 - tests import this module, and matplotlib takes a second
+
     prices = {name: _prices(name, flow) for name, flow in flows.items()}
     shown = ["by phone", "by id", "upsert, existing", "upsert, new", "patch", "assign tag", "remove tag", "delete"]
     return Section(

@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
 from rich import box
 from rich.console import Console
 from rich.table import Table as TerminalTable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Table:
 class Section:
     title: str
     tables: Sequence[Table]
-    picture: Figure
+    picture: "Figure"
     note: str = ""
 
     def show(self, terminal: Console) -> None:

@@ -77,15 +77,20 @@ def needs_running_system(nodeid: str) -> bool:
     )
 
 
-def is_rehearsal(nodeid: str) -> bool:
-    return Path(nodeid.partition("::")[0]).parent.name == "rehearsal"
+LONGEST = "the running system", "tests/rehearsal/test_cycle.py", "the engine"
+
+
+def scope_of(nodeid: str) -> str:
+    """One process runs all tests of a scope: of the running system, of tests/engine, or of another file."""
+    if needs_running_system(nodeid):
+        return "the running system"
+    file = nodeid.partition("::")[0]
+    return "the engine" if Path(file).parent.name == "engine" else file
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]
-    """Each file is run by one process, and all tests of the running system by the same one."""
-
     def _split_scope(self, nodeid: str) -> str:
-        return "the running system" if needs_running_system(nodeid) else str(super()._split_scope(nodeid))
+        return scope_of(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
@@ -93,8 +98,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the running system and the rehearsal come first, because they take longest."""
-    items.sort(key=lambda item: (not needs_running_system(item.nodeid), not is_rehearsal(item.nodeid)))
+    """The longest come first."""
+    order = {scope: number for number, scope in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(scope_of(item.nodeid), len(order)))
 
 
 @cache

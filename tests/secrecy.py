@@ -43,9 +43,19 @@ def note(value: Any) -> None:
 
 def keep(log: Path) -> None:
     """Also writes the log of all functions in this process to the file."""
+    formatter = logger.registered_formatter
+    write = formatter.format
 
+    def write_once(record: logging.LogRecord) -> str:
+        """For both handlers: a traceback takes longer than the request."""
+        known = vars(record)
+        if "written" not in known:
+            known["written"] = write(record)
+        return str(known["written"])
+
+    formatter.format = write_once  # type: ignore[method-assign]
     handler = logging.FileHandler(log)
-    handler.setFormatter(logger.registered_formatter)
+    handler.setFormatter(formatter)
     logger.addHandler(handler)
 
 

@@ -1,5 +1,6 @@
 """A function imports only what it uses. Imports are most of a cold start, and this guard needs no clock."""
 
+import re
 import subprocess
 import sys
 from functools import cache
@@ -59,5 +60,10 @@ def test_a_function_imports_no_more_modules_than_it_did(native_layer: Path, func
     assert len(modules(native_layer, function)) <= MOST_MODULES[KINDS[function]]
 
 
-def test_a_function_imports_idempotency_only_for_a_request_with_a_key(native_layer: Path) -> None:
-    assert "contacts.web.idempotency" not in modules(native_layer, "upsert_contact")
+@EVERY_FUNCTION
+def test_a_function_imports_phones_and_idempotency_only_if_it_needs_them(native_layer: Path, function: str) -> None:
+    source = (ROOT / "functions" / function / "app.py").read_text()
+    loaded = modules(native_layer, function)
+    has_phone = re.search(r"contacts\.(domain\.phone|web\.bodies|events\.messages)", source) is not None
+    assert ("contacts.domain.phone" in loaded) is has_phone
+    assert "contacts.web.idempotency" not in loaded  # only a request with a key needs it

@@ -2,8 +2,6 @@
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,24 +74,6 @@ def without_docstrings(module: Path) -> str:
     for text in texts:
         text.value = ast.Constant("")
     return ast.unparse(tree)
-
-
-@EVERY_FUNCTION
-def test_a_cold_start_imports_only_what_the_function_uses(function: str) -> None:
-    script = "import sys, app; print(*sys.modules)"
-    has_body = re.search(r"contacts\.(web\.bodies|events\.messages)", source(function)) is not None
-    has_phone = "contacts.domain.phone" in source(function)
-    loaded = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT / "functions" / function,
-        env={"PYTHONPATH": str(PACKAGE.parent), "TABLE_NAME": "contacts-local"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    assert ("pydantic" in loaded) is has_body
-    assert ("contacts.domain.phone" in loaded) is (has_body or has_phone)
-    assert {"boto3", "aws_xray_sdk", "phonenumbers", "typer", "contacts.web.idempotency"}.isdisjoint(loaded)
 
 
 REQUIREMENTS = [
