@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from local.emulator.errors import CannotStart
 from local.emulator.processes import write_private
 
@@ -18,8 +20,6 @@ class InUse(CannotStart):
 @contextmanager
 def locked(directory: Path, patience_seconds: float) -> Iterator[None]:
     """Creates the directory if it is missing. The kernel releases the lock when the process ends. Raises InUse."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - as in find_jars
-
     directory.mkdir(parents=True, exist_ok=True)
     for path in directory, *directory.rglob("*"):
         if not path.is_symlink():

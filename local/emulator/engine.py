@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from local.emulator import aws
 from local.emulator.errors import CannotStart
 from local.emulator.processes import Server, free_port, run_server
@@ -60,8 +62,6 @@ def find_jars() -> Path:
     """Fetched from Maven Central once, then kept in the virtual environment."""
     jars = Path(sys.prefix) / "dynamodb-local" / f"jars-{VERSION}"
     if not jars.exists():
-        from filelock import FileLock  # noqa: PLC0415 - it slows its process: Python calls it at each import and each open
-
         jars.parent.mkdir(exist_ok=True)
         with FileLock(jars.parent / "lock"):
             if not jars.exists():
