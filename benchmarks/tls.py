@@ -17,7 +17,7 @@ def run_tls(url: str, directory: Path) -> Iterator[Mapping[str, str]]:
     """Yields the environment variables that send an SDK through it."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     bundle = directory / "certificates.pem"
     authorities = Path(botocore.httpsession.where()).read_bytes()  # a first call loads all of them
     bundle.write_bytes(authorities + authority.cert_pem.bytes())
@@ -29,12 +29,12 @@ def run_tls(url: str, directory: Path) -> Iterator[Mapping[str, str]]:
         await asyncio.gather(_pump(reader, requests), _pump(answers, writer), return_exceptions=True)
 
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(relay, "localhost", 0, ssl=context))
+    server = loop.run_until_complete(asyncio.start_server(relay, "127.0.0.1", 0, ssl=context))
     port = server.sockets[0].getsockname()[1]
     thread = Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield {"AWS_ENDPOINT_URL_DYNAMODB": f"https://localhost:{port}", "AWS_CA_BUNDLE": str(bundle)}
+        yield {"AWS_ENDPOINT_URL_DYNAMODB": f"https://127.0.0.1:{port}", "AWS_CA_BUNDLE": str(bundle)}
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
