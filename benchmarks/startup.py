@@ -21,6 +21,8 @@ from local.stack import Backend
 GOALS = {
     **dict.fromkeys(["authorizer", "by phone", "by id", "remove tag", "delete"], 0.31),
     **dict.fromkeys(["upsert, existing", "patch", "assign tag"], 0.42),
+    **dict.fromkeys(["list contacts", "list tags", "changes"], 0.32),
+    "batch": 0.48,
 }
 """The longest start-up of each case, as a ratio to the reference's."""
 
@@ -38,7 +40,7 @@ type Launches = Mapping[str, list[Launch]]
 
 def measure(workload: Workload, backend: Backend, directory: Path, rounds: int) -> Section:
     contenders = Contenders(backend)
-    cases = [case for case in [workload.authorizer, *workload.endpoints] if case.name in GOALS]
+    cases = [each for each in [workload.authorizer, *workload.endpoints, *workload.syncing] if each.name in GOALS]
     by_phone = next(case for case in cases if case.name == "by phone")
     others = [contenders.reference(), *contenders.peers(by_phone.function)]
     rows = {

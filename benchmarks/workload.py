@@ -68,6 +68,16 @@ class Workload:
         return self._endpoint("whoami", "whoami")
 
     @property
+    def syncing(self) -> list[Case]:
+        contact = {"phone": PHONE, "display_name": NAME, "tags": [{"tag_id": self.tenant.tag_ids[0]}]}
+        return [
+            self._endpoint("list contacts", "list_contacts"),
+            self._endpoint("list tags", "list_tags"),
+            self._endpoint("changes", "list_changes"),
+            self._endpoint("batch", "upsert_contacts", json_body={"contacts": [contact]}),
+        ]
+
+    @property
     def endpoints(self) -> list[Case]:
         contact_id, first_tag, last_tag = self._contact_id, self.tenant.tag_ids[0], self.tenant.tag_ids[-1]
         upsert = {"phone": PHONE, "display_name": NAME}
