@@ -3,6 +3,9 @@
 Refused                      exit code 1
 ├── TenantNotFound
 ├── TenantNameExists
+├── TenantSuspended
+├── TenantBeingDeleted
+├── TenantChanged
 ├── KeyNotFound
 ├── KeyRevoked
 ├── TagNotFound
@@ -13,6 +16,7 @@ Refused                      exit code 1
 ├── SecretChanged
 ├── VersionNotFound
 ├── ApiNotFound
+├── FileExists
 ├── QueueNotFound
 ├── StackExists
 ├── NothingToAdopt
@@ -43,6 +47,27 @@ class TenantNameExists(Refused):
     def __init__(self, name: str, tenant_id: str) -> None:
         super().__init__(
             f"There is already a tenant {name!r} ({tenant_id}). To create another one with this name, pass --another."
+        )
+
+
+class TenantSuspended(Refused):
+    def __init__(self, tenant_id: str) -> None:
+        super().__init__(
+            f"Tenant {tenant_id!r} is suspended. Resume it first with `python -m admin tenant resume {tenant_id}`."
+        )
+
+
+class TenantBeingDeleted(Refused):
+    def __init__(self, tenant_id: str) -> None:
+        super().__init__(
+            f"Tenant {tenant_id!r} is being deleted. Finish it with `python -m admin tenant delete {tenant_id}`."
+        )
+
+
+class TenantChanged(Refused):
+    def __init__(self) -> None:
+        super().__init__(
+            "Another operator changed the tenant at the same moment. Look at `tenant show` and run the command again."
         )
 
 
@@ -115,6 +140,11 @@ class ApiNotFound(Refused):
             f"This account and region must have exactly one API named {name!r}, but have {found}. "
             + ("Delete those that are not in use." if found else "Deploy the stack, or choose another --stage.")
         )
+
+
+class FileExists(Refused):
+    def __init__(self, file: str) -> None:
+        super().__init__(f"The file {file!r} exists. Pass --resume to go on with it, or choose another name.")
 
 
 class QueueNotFound(Refused):

@@ -15,13 +15,13 @@ from admin import gateway
 from admin.database import table
 from admin.errors import InvalidValue, KeyNotFound, KeyRevoked
 from admin.secret_store import SecretName, current_version
-from admin.tenants import get_tenant
+from admin.tenants import get_active_tenant, get_tenant, is_active, list_tenants
 from admin.text import clean
 from contacts.access.keys import DEFAULT_RATE_LIMIT, SCOPES, hash_key, new_key
 from contacts.access.signatures import signing_secret
 from contacts.runtime import timestamps
 from contacts.runtime.identifiers import is_id, new_id
-from contacts.storage.items import ApiKeyItem, TenantApiKey
+from contacts.storage.items import ApiKeyItem, TenantApiKey, TenantItem
 from contacts.storage.retries import ConditionFailed
 
 LONGEST_NAME = 64
@@ -38,7 +38,7 @@ class ApiKey:
     name: str
     scopes: tuple[str, ...]
     status: str
-    """ACTIVE, EXPIRED or REVOKED."""
+    """ACTIVE, EXPIRED, SUSPENDED with its tenant, or REVOKED."""
     rate_limit: int
     """Requests per second."""
     require_signature: bool
@@ -77,12 +77,12 @@ def create_key(
 ) -> IssuedKey:
     """Returns the key itself, which cannot be read again. The rate limit is in requests per second.
 
-    If it raises, no usable key exists. Raises InvalidValue, TenantNotFound, SecretNotFound, SecretUnreadable,
-    ApiNotFound.
+    If it raises, no usable key exists. Raises InvalidValue, TenantNotFound, TenantSuspended, SecretNotFound,
+    SecretUnreadable, ApiNotFound.
     """
     return _issue(
         ApiKeyItem(
-            tenant_id=get_tenant(tenant_id).id,
+            tenant_id=get_active_tenant(tenant_id).id,
             name=clean("key's name", name, LONGEST_NAME),
             scopes=_known_scopes(scopes),
             valid_until=timestamps.to_text(expires_at) if expires_at else None,
@@ -101,6 +101,24 @@ def list_keys(tenant_id: str) -> list[ApiKey]:
     return sorted((ApiKey(**_fields(ApiKeyItem.from_raw_data(raw))) for raw in found), key=lambda key: key.created_at)
 
 
+def list_live_keys() -> list[ApiKey]:
+    """The keys of all tenants that work, or will when their tenant is resumed."""
+    tenants = (tenant for tenant in list_tenants() if tenant.status != "DELETING")
+    keys = (key for tenant in tenants for key in list_keys(tenant.id))
+    return [key for key in keys if key.status in {"ACTIVE", "SUSPENDED"}]
+
+
+def change_status(tenant_id: str, old: str, new: str) -> int:
+    """Of all keys that have the old one. Returns how many. Safe to repeat."""
+    changed = 0
+    for listed in table.query(TenantApiKey, TenantApiKey.keys_of(tenant_id)):
+        item = ApiKeyItem(*ApiKeyItem.key(listed.key_hash))
+        with suppress(ConditionFailed):  # it has another one
+            table.update(item, [ApiKeyItem.status.set(new)], ApiKeyItem.status == old)
+            changed += 1
+    return changed
+
+
 def get_key(tenant_id: str, key_id: str) -> ApiKey:
     """Raises TenantNotFound, KeyNotFound."""
     return ApiKey(**_fields(_read(tenant_id, key_id)))
@@ -114,9 +132,10 @@ def rotate_key(
     Returns the new key and when the old one expires.
 
     The new key does not inherit the expiry, which may be the end that an earlier rotation gave the old key.
-    Raises TenantNotFound, KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, SecretUnreadable,
+    Raises TenantNotFound, TenantSuspended, KeyNotFound, KeyRevoked, InvalidValue, SecretNotFound, SecretUnreadable,
     ApiNotFound.
     """
+    get_active_tenant(tenant_id)
     old = _read(tenant_id, key_id)
     if old.status != "ACTIVE":
         raise KeyRevoked(key_id)
@@ -171,6 +190,7 @@ def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKe
     def add(transaction: TransactWrite) -> None:
         transaction.save(item, condition=ApiKeyItem.pk.does_not_exist())
         transaction.save(listed, condition=TenantApiKey.pk.does_not_exist())
+        transaction.condition_check(TenantItem, *TenantItem.key(item.tenant_id), condition=is_active())
         for write in also:
             write(transaction)
 
@@ -178,9 +198,11 @@ def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKe
     try:
         gateway.admit(item.key_id, fields["rate_limit"])
         table.transact(add, token=str(uuid.uuid4()))
-    except BaseException:
+    except BaseException as error:
         with suppress(BotoCoreError, ClientError):
             gateway.dismiss(item.key_id)
+        if isinstance(error, ConditionFailed):
+            get_active_tenant(item.tenant_id)  # raises if the tenant was suspended at the same moment
         raise
     return IssuedKey(**fields, key=key, signing_secret=secret)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from admin.audit import AuditEntry
 from admin.database import table
 from contacts.domain.contact import TAG_LIMIT
 from contacts.storage.items import (
@@ -58,12 +59,12 @@ def check_table(on_read: Callable[[int], object]) -> Iterator[Finding]:
 
 def _alone(items: Iterable[TableItem]) -> Iterator[Finding]:
     """Items without their partner, the item that the same transaction wrote."""
-    partners = {_key(item): partner for item in items if (partner := _partner(item))}
+    partners = {_key(item): other for item in items if (other := partner(item))}
     found = _read(partners.values())
-    suspects = [key for key, partner in partners.items() if partner not in found or _partner(found[partner]) != key]
+    suspects = [key for key, other in partners.items() if other not in found or partner(found[other]) != key]
     # Ids are never reused: an item that leads to the same partner before and after the search did so all the time.
     for key, item in _read(suspects).items():
-        if _partner(item) == partners[key]:
+        if partner(item) == partners[key]:
             yield _finding(item, _ALONE[type(item)])
 
 
@@ -80,7 +81,7 @@ def _out_of_bounds(items: Iterable[TableItem]) -> Iterator[Finding]:
                 yield _finding(item, "The kind of this item is unknown.")
 
 
-def _partner(item: TableItem) -> Key | None:  # noqa: PLR0911 - one line for each kind
+def partner(item: TableItem) -> Key | None:  # noqa: PLR0911 - one line for each kind
     """The key of the item that was written together with this one and leads back to it."""
     match item:
         case ContactItem():
@@ -108,6 +109,8 @@ def _kind(pk: str, sk: str) -> type[TableItem]:  # noqa: PLR0911 - one line for 
             return TenantItem
         case ["KEY", _], "KEY":
             return ApiKeyItem
+        case ["AUDIT", _], _:
+            return AuditEntry
         case [_, "TAGS"], _:
             return TagName if sk.startswith("NAME#") else TagItem
         case [_, "KEYS"], _:

@@ -88,6 +88,7 @@ def run_backend(
             "AWS_ENDPOINT_URL_API_GATEWAY": services.url,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": services.url,
             "AWS_ENDPOINT_URL_SQS": services.url,
+            "AWS_ENDPOINT_URL_STS": services.url,
             "TABLE_NAME": template.table["TableName"],
         }
         settings = directory / ADMIN_SETTINGS

@@ -15,7 +15,7 @@ from admin.usage_plans import restore as restore_gateway_keys
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's API keys.")
 
-Status = Literal["ACTIVE", "EXPIRED", "REVOKED"]
+Status = Literal["ACTIVE", "EXPIRED", "SUSPENDED", "REVOKED"]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="Print only the key, and its signing secret on a second line if it has one.")
 ]
@@ -146,7 +146,7 @@ def revoke(tenant_id: TenantId, key_id: KeyId, *, yes: Yes = False, as_json: Jso
 
 @app.command()
 def restore(*, as_json: Json = False) -> None:
-    """Create missing gateway keys and usage plans, for all active keys of all tenants."""
+    """Create missing gateway keys and usage plans, for all active and suspended keys of all tenants."""
     show({"restored_keys": restore_gateway_keys()}, as_json=as_json)
 
 

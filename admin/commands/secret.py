@@ -3,9 +3,8 @@ from typing import Annotated, get_args
 
 import typer
 
-from admin.keys import list_keys
+from admin.keys import list_live_keys
 from admin.secret_store import SecretName, add_version, list_versions
-from admin.tenants import list_tenants
 from admin.terminal import Json, show
 
 app = typer.Typer(no_args_is_help=True, help="The secrets behind API keys.")
@@ -31,8 +30,8 @@ def rotate(
 
 @app.command("list")
 def list_(*, as_json: Json = False) -> None:
-    """Show the versions of the secrets, and how many active keys of all tenants need each of them."""
-    keys = [key for tenant in list_tenants() for key in list_keys(tenant.id) if key.status == "ACTIVE"]
+    """Show the versions of the secrets, and how many active and suspended keys of all tenants need each of them."""
+    keys = list_live_keys()
     needed = Counter[tuple[str, int | None]](("pepper", key.pepper_version) for key in keys)
     needed.update(("signing-root", key.signing_version) for key in keys)
     show(

@@ -3,19 +3,25 @@ from typing import Annotated
 
 import typer
 
-from admin.tenants import create_tenant, list_tenants, refuse_existing_name
-from admin.terminal import Json, show
+from admin import offboarding, suspension
+from admin.errors import Refused, TenantNotFound
+from admin.export import STANDARD_OUTPUT
+from admin.export import export as export_contacts
+from admin.progress import progress
+from admin.target import describe
+from admin.tenants import create_tenant, find_tenant, get_tenant, list_tenants, refuse_existing_name, rename_tenant
+from admin.terminal import Json, TenantId, Yes, confirm, show
 
 app = typer.Typer(no_args_is_help=True, help="Tenants. Everything else belongs to one.")
 
+Name = Annotated[str, typer.Argument(help="1 to 100 characters.")]
+Another = Annotated[bool, typer.Option("--another", help="Do it even if another tenant has this name.")]
+
+_STILL_KNOWN = "Until the gateway's cache expires, its keys can work for up to 60 more seconds."
+
 
 @app.command()
-def create(
-    name: Annotated[str, typer.Argument(help="1 to 100 characters.")],
-    *,
-    another: Annotated[bool, typer.Option("--another", help="Create it even if a tenant has this name.")] = False,
-    as_json: Json = False,
-) -> None:
+def create(name: Name, *, another: Another = False, as_json: Json = False) -> None:
     """Create a tenant. Safe to repeat: a tenant that already exists is not created again."""
     if not another:
         refuse_existing_name(name)
@@ -26,3 +32,94 @@ def create(
 def list_(*, as_json: Json = False) -> None:
     """Show all tenants."""
     show([asdict(tenant) for tenant in list_tenants()], as_json=as_json)
+
+
+@app.command("show")
+def show_(tenant_id: TenantId, *, as_json: Json = False) -> None:
+    """Show a tenant and count what it has. Reads the ids of all its contacts."""
+    tenant = find_tenant(tenant_id)
+    if tenant is None:
+        raise TenantNotFound(tenant_id)
+    show(asdict(tenant) | asdict(offboarding.count_belongings(tenant_id)), as_json=as_json)
+
+
+@app.command()
+def rename(tenant_id: TenantId, name: Name, *, another: Another = False, as_json: Json = False) -> None:
+    """Rename a tenant."""
+    if not another:
+        refuse_existing_name(name, but=tenant_id)
+    show(asdict(rename_tenant(tenant_id, name)), as_json=as_json)
+
+
+@app.command()
+def suspend(tenant_id: TenantId, *, yes: Yes = False, as_json: Json = False) -> None:
+    """Refuse all keys of a tenant until it is resumed. Safe to repeat, also after an interruption."""
+    tenant = get_tenant(tenant_id)
+    confirm(
+        f"Suspend tenant {tenant.name!r} ({tenant_id}) in {describe()}? Requests with its keys are refused until "
+        "`tenant resume`.",
+        yes=yes,
+    )
+    suspended, number = suspension.suspend(tenant_id)
+    show(asdict(suspended) | {"suspended_keys": number}, as_json=as_json)
+    if not as_json:
+        typer.echo(_STILL_KNOWN)
+
+
+@app.command()
+def resume(tenant_id: TenantId, *, as_json: Json = False) -> None:
+    """Accept a tenant's keys again, but for those that were revoked. Safe to repeat."""
+    resumed, number = suspension.resume(tenant_id)
+    show(asdict(resumed) | {"resumed_keys": number}, as_json=as_json)
+
+
+@app.command()
+def export(
+    tenant_id: TenantId,
+    file: Annotated[str, typer.Argument(help="A new file, or - for standard output.")],
+    *,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the file of an interrupted export.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write all contacts, with the names of their tags, as JSON lines."""
+    tenant = find_tenant(tenant_id)
+    if tenant is None:
+        raise TenantNotFound(tenant_id)
+    with progress() as shown:
+        shown.begin("Exporting contacts", offboarding.count_belongings(tenant_id).contacts)
+        try:
+            written = export_contacts(tenant_id, file, shown, resume=resume)
+        except KeyboardInterrupt:
+            raise Refused("Interrupted. Run the command again with --resume.") from None
+    if file != STANDARD_OUTPUT:
+        show({"tenant_id": tenant_id, "contacts": written, "file": file}, as_json=as_json)
+
+
+@app.command()
+def delete(
+    tenant_id: TenantId,
+    *,
+    wait_seconds: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="Time for calls in progress to end, and again for the table's stream."),
+    ] = 90,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a tenant with all it has. Repeat the command if it was interrupted: it goes on where it was."""
+    tenant = find_tenant(tenant_id)
+    if tenant is None and not offboarding.is_deleted(tenant_id):
+        raise TenantNotFound(tenant_id)
+    found = offboarding.count_belongings(tenant_id)
+    whose = f"tenant {tenant.name!r} ({tenant_id})" if tenant else f"what is left of tenant {tenant_id}"
+    confirm(
+        f"Delete {whose} in {describe()} with {found.contacts} contacts, {found.tags} tags and {found.keys} keys? "
+        "Its keys stop working, everything it has is deleted, and this cannot be undone.",
+        yes=yes,
+    )
+    with progress() as shown:
+        try:
+            offboarding.delete(tenant_id, wait_seconds, shown)
+        except KeyboardInterrupt:
+            raise Refused("The tenant is deleted in part. Run the command again: it goes on where it was.") from None
+    show({"tenant_id": tenant_id, "deleted": asdict(found)}, as_json=as_json)

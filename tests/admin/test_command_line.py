@@ -68,7 +68,7 @@ def endpoints(server: str, resources: dict[str, Any]) -> dict[str, str]:
             Name=f"contacts/{stage}/signing-root", SecretString=stage
         )
         boto3.client("apigateway", endpoint_url=server).create_rest_api(name=f"contacts-{stage}")
-    services = "DYNAMODB", "SECRETS_MANAGER", "API_GATEWAY"
+    services = "DYNAMODB", "SECRETS_MANAGER", "API_GATEWAY", "STS"
     return CREDENTIALS | {f"AWS_ENDPOINT_URL_{service}": server for service in services}
 
 

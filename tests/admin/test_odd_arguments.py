@@ -5,6 +5,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.main import get_command
 
+from admin import offboarding
 from admin.__main__ import app
 from contacts.storage.contacts import ContactRepository
 from tests.admin.conftest import Run
@@ -113,12 +115,15 @@ def test_no_argument_makes_a_command_fail_badly(
     run: Run,
     known: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     path: tuple[str, ...],
     parameters: list[Any],
     data: st.DataObject,
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
     monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(offboarding, "sleep", lambda _: None)
+    monkeypatch.chdir(tmp_path)  # some commands write files
     options, positional = list[str](), list[str]()
     for parameter in parameters:
         value = st.just(known[parameter.name]) | ANY if parameter.name in known else ANY

@@ -78,6 +78,8 @@ def test_operators_need_exactly_the_rights_that_the_policy_grants(
 ) -> None:
     run("tenant", "create", "Globex")
     run("tenant", "list")
+    assert run("tenant", "suspend", tenant_id, "--yes").exit_code == 0
+    assert run("tenant", "resume", tenant_id).exit_code == 0
     options = "--name", "CRM", "--scope", "contacts:read", "--require-signature"
     key_id = run("key", "create", tenant_id, *options, "--json").records["key_id"]
     (api,) = aws("apigateway").get_rest_apis()["items"]
@@ -98,6 +100,7 @@ def test_operators_need_exactly_the_rights_that_the_policy_grants(
     assert run("sign", "GET", "/v1/whoami", "--key-id", key_id).exit_code == 0
     assert run("message", "send", tenant_id, "491512345678").exit_code == 0
     assert run("tag-command", "send", tenant_id, key_id, tag_id, "REMOVE", "--source", "API").exit_code == 0
+    assert run("tenant", "delete", tenant_id, "--wait-seconds", "0", "--yes").exit_code == 0
 
     needed = {right: {each for each in used if matches(each, right)} for right in granted()}
     assert [right for right, uses in needed.items() if not uses] == []

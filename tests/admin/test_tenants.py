@@ -8,7 +8,12 @@ from tests.admin.conftest import Run, unanswered
 
 def test_a_new_tenant_is_listed(run: Run) -> None:
     created = run("tenant", "create", "  Acme  ", "--json").records
-    assert created == {"id": created["id"], "name": "Acme", "created_at": created["created_at"]}
+    assert created == {
+        "id": created["id"],
+        "name": "Acme",
+        "status": "ACTIVE",
+        "created_at": created["created_at"],
+    }
     assert re.fullmatch(r"c[a-z0-9]{24}", created["id"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", created["created_at"])
     assert run("tenant", "list", "--json").records == [created]
@@ -20,8 +25,8 @@ def test_tenants_are_shown_as_a_table(run: Run) -> None:
     minute = created["created_at"][:16].replace("T", " ")
     assert listed.exit_code == 0
     titles, _, row = listed.stdout.splitlines()[:3]
-    assert re.split(r"  +", titles.strip()) == ["Id", "Name", "Created at (UTC)"]
-    assert re.split(r"  +", row.strip()) == [created["id"], "[bold]Acme[/] :smile:", minute]
+    assert re.split(r"  +", titles.strip()) == ["Id", "Name", "Status", "Created at (UTC)"]
+    assert re.split(r"  +", row.strip()) == [created["id"], "[bold]Acme[/] :smile:", "ACTIVE", minute]
 
 
 def test_an_empty_list_is_shown_as_such(run: Run) -> None:

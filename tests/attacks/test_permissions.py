@@ -15,7 +15,7 @@ RESOURCES = deployed_resources()
 TABLE = arn_of(RESOURCES["Table"])
 CONTACT = "cacmetenant#491512345678"
 LOG = "cacmetenant#CHANGES"
-KEY, TENANTS, KEYS_OF_A_TENANT = "KEY#00ff", "TENANTS", "cacmetenant#KEYS"
+KEY, TENANTS, KEYS_OF_A_TENANT, AUDIT = "KEY#00ff", "TENANTS", "cacmetenant#KEYS", "AUDIT#cacmetenant"
 CONSUMED = {"record_inbound_message": "InboundMessages", "apply_tag_command": "TagCommands"}
 QUEUES = ["InboundMessages", "InboundMessagesDeadLetters", "TagCommands", "TagCommandsDeadLetters", "LostChanges"]
 
@@ -39,9 +39,11 @@ def policies(request: pytest.FixtureRequest) -> Policies:
     return policies
 
 
-@pytest.mark.parametrize("partition", [KEY, TENANTS, KEYS_OF_A_TENANT])
+@pytest.mark.parametrize("partition", [KEY, TENANTS, KEYS_OF_A_TENANT, AUDIT])
 @ALL_BUT_THE_AUTHORIZER
-def test_no_function_reaches_keys_and_tenants(policies: Policies, function: str, partition: str) -> None:
+def test_no_function_reaches_keys_tenants_and_the_audit_trail(
+    policies: Policies, function: str, partition: str
+) -> None:
     for leading_keys in {partition}, {partition, CONTACT}:
         allowed = [
             action

@@ -346,3 +346,15 @@ def test_the_log_has_ids_only(acme: Tenant, contact: dict[str, Any], stream: Str
 
 def test_ids_of_changes_belong_to_contacts(acme: Tenant) -> None:
     assert Change(f"{(contact_id := new_id())}-1-0", "contact.created", None, "API", AT).contact_id == contact_id
+
+
+def test_a_closed_log_gets_no_more_entries(acme: Tenant, globex: Tenant) -> None:
+    """While the tenant is being deleted."""
+    assert publish(created(acme, 1), created(globex, 1)) is None
+    for _ in range(2):
+        ChangeLog(acme.id).close()
+        before = [(each.sk, each.changes, each.expires_at) for each in entries(acme)]
+        assert [sk for sk, *_ in before] == [f"{1:016}", "9" * 16]
+        assert publish(created(acme, 2), created(globex, 2)) is None
+        assert [(each.sk, each.changes, each.expires_at) for each in entries(acme)] == before
+    assert len(entries(globex)) == 3

@@ -27,6 +27,9 @@ MOST_CONTACTS = 50
 
 _KEPT = timedelta(days=35)
 _GAP_OF_A_RESET = 1000
+CLOSED = 10**16 - 1
+"""The last possible position. Its entry closes the log."""
+
 _SECONDS_TO_READ_CONTACTS = 8
 """A page ends when only this time is left: two operations with their retries."""
 
@@ -56,9 +59,10 @@ class ChangeLog:
         self._contacts = ContactRepository(tenant_id, deadline)
 
     def append(self, changes: Changes) -> None:
-        """One entry. Raises DatabaseUnavailable: then it may have been written nevertheless, and again by a repetition.
+        """One entry, or none if the log is closed.
 
-        The caller keeps to MOST_CHANGES and MOST_CONTACTS.
+        Raises DatabaseUnavailable: then it may have been written nevertheless, and again by a repetition. The caller
+        keeps to MOST_CHANGES and MOST_CONTACTS.
         """
         self._add(changes, lambda last: last + 1)
 
@@ -69,6 +73,10 @@ class ChangeLog:
         Raises DatabaseUnavailable.
         """
         return self._add([], lambda last: max(last + _GAP_OF_A_RESET, time.time_ns() // 1_000_000))
+
+    def close(self) -> None:
+        """Nothing more is appended: the tenant is being deleted. Safe to repeat. Raises DatabaseUnavailable."""
+        self._add([], lambda _: CLOSED)
 
     def page(self, cursor: int | None) -> ChangesPage:
         """The entries that follow the position, or the last position if there is no cursor.
@@ -87,6 +95,8 @@ class ChangeLog:
         texts = [_to_text(each) for each in changes]
         for _ in self._table.attempts():
             last = self._last()
+            if last == CLOSED:
+                return last
             position = following(last)
             entry = ChangeLogEntry(*ChangeLogEntry.key(self._tenant_id, position), changes=texts, written_by=nonce)
             try:

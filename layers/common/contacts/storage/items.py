@@ -130,6 +130,7 @@ class ApiKeyItem(TableItem):
     prefix = UnicodeAttribute()
     scopes: ListAttribute[str] = ListAttribute()
     status = UnicodeAttribute()
+    """ACTIVE, SUSPENDED with its tenant, or REVOKED. The authorizer accepts ACTIVE only."""
     created_at = UnicodeAttribute()
     valid_until = UnicodeAttribute(null=True)
     last_used_at = UnicodeAttribute(null=True)
@@ -164,6 +165,8 @@ class TenantApiKey(TableItem):
 class TenantItem(TableItem):
     name = UnicodeAttribute()
     created_at = UnicodeAttribute()
+    suspended_at = UnicodeAttribute(null=True)
+    deletion_began_at = UnicodeAttribute(null=True)
 
     @staticmethod
     def key(tenant_id: str) -> Key:

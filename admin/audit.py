@@ -1,0 +1,46 @@
+"""What administrators did, when, and with which AWS identity. Entries outlive their tenant and hold ids only."""
+
+import secrets
+from collections.abc import Callable
+from functools import cache
+
+import boto3
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.transactions import TransactWrite
+
+from contacts.runtime import timestamps
+from contacts.storage.table import Key, TableItem
+
+
+class AuditEntry(TableItem):
+    action = UnicodeAttribute()
+    subject = UnicodeAttribute(null=True)
+    """The id of a key or tag, if the action is not about the tenant as a whole."""
+    identity = UnicodeAttribute()
+    """An ARN."""
+
+    @staticmethod
+    def entries_of(tenant_id: str) -> str:
+        return f"AUDIT#{tenant_id}"
+
+    @staticmethod
+    def key(tenant_id: str, moment: str, nonce: str) -> Key:
+        """In the order of time. The nonce tells actions of one moment apart."""
+        return AuditEntry.entries_of(tenant_id), f"{moment}#{nonce}"
+
+
+def audited(tenant_id: str, action: str, subject: str | None = None) -> Callable[[TransactWrite], None]:
+    """Adds an entry to the transaction of the action, so that there is neither without the other."""
+    entry = AuditEntry(
+        *AuditEntry.key(tenant_id, timestamps.now(), secrets.token_urlsafe(6)),
+        action=action,
+        subject=subject,
+        identity=_identity(),
+    )
+    return lambda transaction: transaction.save(entry, condition=AuditEntry.pk.does_not_exist())
+
+
+@cache
+def _identity() -> str:
+    """Asks AWS once a command."""
+    return boto3.client("sts").get_caller_identity()["Arn"]
