@@ -1,10 +1,12 @@
 """DynamoDB Local, as a process."""
 
 import logging
+import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ def run_engine(
     shutil.rmtree(scratch, ignore_errors=True)
     for each in data, scratch:
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not in_memory:
+        _write_ahead(data / "shared-local-instance.db")
     with run_server(
         *(sys.executable, "-m", "local.emulator.dynamodb_server", host, find_jars(), scratch),
         *("-sharedDb", "-disableTelemetry", "-port", str(port)),
@@ -39,6 +43,13 @@ def run_engine(
         log=directory / "engine.log",
     ) as server:
         yield server
+
+
+def _write_ahead(database: Path) -> None:
+    """Makes a commit wait for the disk once instead of three times. SQLite keeps this mode in the file."""
+    os.close(os.open(database, os.O_CREAT, 0o600))
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def create_table(endpoint: str, properties: dict[str, Any]) -> None:

@@ -136,7 +136,7 @@ class _Consumer:
                 return False
             reader.left[shard] = records[-1]["dynamodb"]["SequenceNumber"]
             self._keep(reader)
-            if closing.is_set():
+            if closing.wait(self._source.window_seconds):
                 break
         return True
 

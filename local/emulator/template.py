@@ -39,6 +39,8 @@ class StreamSource:
     function: str
     pattern: object
     """The records that it wants, as Lambda's filters describe them."""
+    window_seconds: float
+    """How long Lambda gathers records before it calls the function."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,12 @@ class Template:
     @property
     def stream_sources(self) -> list[StreamSource]:
         return [
-            StreamSource(self.table["TableName"], function, json.loads(pattern["Pattern"]))
+            StreamSource(
+                self.table["TableName"],
+                function,
+                json.loads(pattern["Pattern"]),
+                event["MaximumBatchingWindowInSeconds"],
+            )
             for function, event in self._events("DynamoDB")
             for pattern in event["FilterCriteria"]["Filters"]
         ]

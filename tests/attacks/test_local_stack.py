@@ -89,7 +89,8 @@ def test_other_users_cannot_read_what_the_stack_writes(stack: Stack) -> None:
 def test_other_users_cannot_read_the_database(tmp_path: Path) -> None:
     with run_engine(tmp_path) as engine:
         create_table(engine.wait(), PROPERTIES)
-        assert [each.name for each in (tmp_path / "dynamodb").iterdir()] == ["shared-local-instance.db"]
+        files = {each.name for each in (tmp_path / "dynamodb").iterdir()}
+        assert files == {f"shared-local-instance.db{suffix}" for suffix in ("", "-shm", "-wal")}
         assert readable_by_others(tmp_path) == []
 
 

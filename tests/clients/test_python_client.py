@@ -412,3 +412,9 @@ def _resolve(described: dict[str, Any]) -> dict[str, Any]:
 
 def _snake_case(name: str) -> str:
     return re.sub("(?=[A-Z])", "_", name).lower()
+
+
+@pytest.mark.parametrize("key", ["", " \n"])
+def test_an_empty_key_is_refused_before_any_request(key: str) -> None:
+    with pytest.raises(ValueError, match="The API key is empty"):
+        Contacts("https://api.example.com", key)

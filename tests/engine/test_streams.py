@@ -97,6 +97,17 @@ def test_the_function_gets_the_writes_of_contacts_in_their_order(engine: str, fu
     assert record["eventSourceARN"].startswith("arn:aws:dynamodb:")
 
 
+def test_records_are_gathered_for_a_second(engine: str, function: Function, file: Path) -> None:
+    with polling(engine, function, file):
+        rename("1")
+        wait_for(lambda: function.names == ["1"])
+        rename("2")
+        time.sleep(0.2)  # longer than a poll
+        rename("3")
+        wait_for(lambda: len(function.names) >= 3)
+    assert [len(batch) for batch in function.batches] == [1, 2]
+
+
 def test_records_that_fail_come_again_with_all_behind_them(engine: str, function: Function, file: Path) -> None:
     rename("1", "2", "3")
     failing = [[1], [1, 0], []]

@@ -45,7 +45,10 @@ class Contacts:
 
         `base_url` is the address without /v1; on AWS without a custom domain it ends with the stage.
         `pause` waits for some seconds before a retry, instead of time.sleep: threads can make all of them wait for one.
+        Raises ValueError if the key is empty.
         """
+        if not key.strip():
+            raise ValueError("The API key is empty.")
         self._http = httpx2.Client(
             base_url=base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {key}"},
