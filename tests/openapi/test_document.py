@@ -21,7 +21,9 @@ OF_WRITES = {409, 422}
 
 LINKS = {
     "Contact": {"getContact", "getContactByPhone", "updateContact", "deleteContact", "assignTag"},
-    "Contacts": {"getContact"},
+    "Contacts": {"getContact", "listContacts"},
+    "Tags": {"listTags"},
+    "Changes": {"listChanges"},
     "BatchDone": {"getContact"},
     "TagAssignment": {"getContact", "removeTag"},
 }
