@@ -11,7 +11,20 @@ from pynamodb.exceptions import PynamoDBException
 from typer.exceptions import TyperException
 
 from admin import target
-from admin.commands import changes, contact, key, message, secret, signature, stack, table, tag, tag_command, tenant
+from admin.commands import (
+    changes,
+    contact,
+    key,
+    message,
+    queue,
+    secret,
+    signature,
+    stack,
+    table,
+    tag,
+    tag_command,
+    tenant,
+)
 from admin.errors import Refused
 from admin.faults import explain
 from admin.target import Stage
@@ -29,6 +42,7 @@ app.add_typer(contact.app, name="contact")
 app.add_typer(changes.app, name="changes")
 app.add_typer(message.app, name="message")
 app.add_typer(tag_command.app, name="tag-command")
+app.add_typer(queue.app, name="queue")
 app.add_typer(stack.app, name="stack")
 app.command()(signature.sign)
 app.command()(table.check)

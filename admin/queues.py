@@ -66,18 +66,19 @@ def _send(queue: str, model: type[Message], message: dict[str, str | None], grou
     except InvalidParameter as invalid:
         raise InvalidValue(str(invalid)) from None
     in_order: Any = {"MessageGroupId": group} if group else {}
-    sent = _sqs().send_message(QueueUrl=_url(queue), MessageBody=body, **in_order)
+    sent = sqs().send_message(QueueUrl=queue_url(queue), MessageBody=body, **in_order)
     return sent["MessageId"]
 
 
-def _url(queue: str) -> str:
+def queue_url(queue: str) -> str:
+    """Raises QueueNotFound."""
     name = f"contacts-{stage()}-{queue}"
     try:
-        return _sqs().get_queue_url(QueueName=name)["QueueUrl"]
-    except _sqs().exceptions.QueueDoesNotExist:
+        return sqs().get_queue_url(QueueName=name)["QueueUrl"]
+    except sqs().exceptions.QueueDoesNotExist:
         raise QueueNotFound(name) from None
 
 
 @cache
-def _sqs() -> "SQSClient":
+def sqs() -> "SQSClient":
     return boto3.client("sqs")

@@ -114,10 +114,10 @@ def _failing(client: Any, event: str, error: Exception) -> Iterator[None]:
 
 @pytest.fixture
 def queue_urls(run: Run) -> dict[str, str]:
-    """Logical id → URL of the template's message queues."""
+    """Logical id → URL of the template's message queues and of their dead-letter queues."""
     sqs = aws("sqs")
     urls = {}
-    for logical_id in ("InboundMessages", "TagCommands"):
+    for logical_id in (f"{name}{end}" for name in ("InboundMessages", "TagCommands") for end in ("", "DeadLetters")):
         properties = template_resources()[logical_id]["Properties"]
         wanted = {name: str(properties[name]).lower() for name in properties if name in _QUEUE_ATTRIBUTES}
         urls[logical_id] = sqs.create_queue(QueueName=properties["QueueName"], Attributes=wanted)["QueueUrl"]

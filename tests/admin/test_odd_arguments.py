@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from admin import offboarding
+from admin import dead_letters, offboarding
 from admin.__main__ import app
 from contacts.storage.contacts import ContactRepository
 from tests.admin.conftest import Run
@@ -105,6 +105,7 @@ def known(run: Run, tenant_id: str, queue_urls: dict[str, str]) -> dict[str, str
         "method": "POST",
         "url": "/v1/contacts?phone=1",
         "secret": "secret",
+        "queue": "tag-commands",
     }
 
 
@@ -123,6 +124,7 @@ def test_no_argument_makes_a_command_fail_badly(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
     monkeypatch.setattr(time, "sleep", lambda _: None)
     monkeypatch.setattr(offboarding, "sleep", lambda _: None)
+    monkeypatch.setattr(dead_letters, "_WAIT_SECONDS", 0)
     monkeypatch.chdir(tmp_path)  # some commands write files
     options, positional = list[str](), list[str]()
     for parameter in parameters:

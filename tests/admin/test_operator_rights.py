@@ -12,6 +12,7 @@ import pytest
 import admin.gateway
 import admin.queues
 import admin.secret_store
+from admin import dead_letters
 from contacts.storage.table import connection
 from local import ROOT
 from tests.admin.conftest import Run, aws
@@ -64,7 +65,7 @@ def used(run: Run) -> Iterator[set[Right]]:
         service, operation = event_name.split(".")[1:]
         rights.update(asked(request, service, operation))
 
-    makers = admin.gateway._client, admin.secret_store._client, admin.queues._sqs
+    makers = admin.gateway._client, admin.secret_store._client, admin.queues.sqs
     clients: list[Any] = [connection().client, *(make() for make in makers)]
     for client in clients:
         client.meta.events.register_first("before-send", note)
@@ -74,8 +75,9 @@ def used(run: Run) -> Iterator[set[Right]]:
 
 
 def test_operators_need_exactly_the_rights_that_the_policy_grants(
-    run: Run, tenant_id: str, queue_urls: dict[str, str], used: set[Right]
+    run: Run, tenant_id: str, queue_urls: dict[str, str], used: set[Right], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dead_letters, "_WAIT_SECONDS", 0)
     run("tenant", "create", "Globex")
     run("tenant", "list")
     assert run("tenant", "suspend", tenant_id, "--yes").exit_code == 0
@@ -100,6 +102,13 @@ def test_operators_need_exactly_the_rights_that_the_policy_grants(
     assert run("sign", "GET", "/v1/whoami", "--key-id", key_id).exit_code == 0
     assert run("message", "send", tenant_id, "491512345678").exit_code == 0
     assert run("tag-command", "send", tenant_id, key_id, tag_id, "REMOVE", "--source", "API").exit_code == 0
+    aws("sqs").send_message(QueueUrl=queue_urls["InboundMessagesDeadLetters"], MessageBody="{}")
+    group = {"MessageGroupId": "a contact", "MessageDeduplicationId": "1"}
+    aws("sqs").send_message(QueueUrl=queue_urls["TagCommandsDeadLetters"], MessageBody="{}", **group)
+    for command in ["show", "inbound-messages"], ["show", "tag-commands"], ["list"]:
+        assert run("queue", *command).exit_code == 0
+    for queue in "inbound-messages", "tag-commands":
+        assert run("queue", "redrive", queue).exit_code == 0
     assert run("tenant", "delete", tenant_id, "--wait-seconds", "0", "--yes").exit_code == 0
 
     needed = {right: {each for each in used if matches(each, right)} for right in granted()}

@@ -158,7 +158,7 @@ def create_queue(name: str) -> Queue:
 
 
 def take(queue: Queue) -> list[Message]:
-    return queue.receive_messages(MaxNumberOfMessages=10, AttributeNames=["All"])
+    return queue.receive_messages(MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"])
 
 
 def bodies(queue: Queue) -> list[str]:

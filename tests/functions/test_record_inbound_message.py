@@ -18,10 +18,10 @@ from contacts.events import queue
 from contacts.runtime import timestamps
 from contacts.storage import retries
 from tests.conftest import forget
-from tests.events import Tenant
+from tests.events import Tenant, build_batch
 from tests.faults import Reply, refuse
-from tests.functions.conftest import Wire, bodies, create_queue
-from tests.handlers import call, deliver
+from tests.functions.conftest import Wire, bodies, create_queue, take
+from tests.handlers import call, deliver, invoke
 from tests.refusals import CONTACT_NOT_FOUND
 
 FUNCTION = "record_inbound_message"
@@ -344,8 +344,14 @@ def test_a_malformed_message_goes_to_the_dead_letter_queue_and_its_cause_to_the_
     items = table.scan()["Items"]
     if isinstance(body, dict):
         body = json.dumps(message(acme, at(0)) | body if body else {})
-    assert deliver(FUNCTION, body) == []
-    assert bodies(dead_letters) == [body]
+    batch = build_batch(FUNCTION, body)
+    assert invoke(FUNCTION, batch) == {"batchItemFailures": []}
+    [dead_letter] = take(dead_letters)
+    assert dead_letter.body == body
+    assert {name: each.get("StringValue") for name, each in dead_letter.message_attributes.items()} == {
+        "OriginalMessageId": batch["Records"][0]["messageId"],
+        "Cause": cause,
+    }
     line_of_log = json.loads(log().splitlines()[0])
     assert (line_of_log["level"], line_of_log["message"], line_of_log["cause"]) == (
         "ERROR",

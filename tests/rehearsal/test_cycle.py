@@ -96,14 +96,22 @@ def test_a_tag_command_assigns_a_tag(prod: Prod, api: Smoke) -> None:
 @pytest.mark.parametrize(
     ("queue", "group"), [("inbound-messages", {}), ("tag-commands", {"MessageGroupId": "a contact"})]
 )
-def test_a_malformed_message_reaches_the_dead_letter_queue(
+def test_a_malformed_message_becomes_a_dead_letter_and_can_be_returned(
     account: Account, prod: Prod, queue: str, group: dict[str, str]
 ) -> None:
     sqs, end = account.client("sqs"), ".fifo" if group else ""
-    urls = {name: f"{account.url}/{NUMBER}/contacts-prod-{queue}{name}{end}" for name in ("", "-dead-letters")}
-    sqs.send_message(QueueUrl=urls[""], MessageBody='{"malformed": true}', **group)
-    [dead] = eventually(lambda: sqs.receive_message(QueueUrl=urls["-dead-letters"]).get("Messages"))
-    assert dead["Body"] == '{"malformed": true}'
+    url = f"{account.url}/{NUMBER}/contacts-prod-{queue}{end}"
+    sent = sqs.send_message(QueueUrl=url, MessageBody='{"malformed": true}', **group)["MessageId"]
+
+    def dead_letters() -> Any:
+        return prod.operator.administer(f"--stage prod queue show {queue} --bodies")
+
+    [dead] = eventually(dead_letters)
+    assert (dead["original_message_id"], dead["body"]) == (sent, '{"malformed": true}')
+    assert dead["cause"] == "tenantId: Field required."
+    assert prod.operator.administer(f"--stage prod queue redrive {queue}")["redriven"] == 1
+    [again] = eventually(dead_letters)  # it is as malformed as before
+    assert again["original_message_id"] not in {sent, dead["message_id"]}
 
 
 @contextmanager

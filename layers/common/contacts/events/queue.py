@@ -24,6 +24,9 @@ from contacts.runtime.observability import logger
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+ORIGINAL_ID, CAUSE = "OriginalMessageId", "Cause"
+"""Attributes of a message in the dead-letter queue. One that SQS moved there has neither, and still its own id."""
+
 type UseCase[M: Message] = Callable[[M], str]
 type Event = dict[str, Any]
 type Handler = Callable[[Event, LambdaContext], Any]
@@ -60,7 +63,7 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord)
         message = parse(model, record.body.encode("utf-8", "surrogatepass"))
     except InvalidParameter as error:
         logger.error("Malformed message", message_id=record.message_id, cause=str(error))
-        _bury(record)
+        _bury(record, str(error))
         return
     log_keys = {"message_id": record.message_id, **message.log_keys}
     try:
@@ -73,12 +76,16 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord)
     logger.info(outcome, extra=log_keys)
 
 
-def _bury(record: SQSRecord) -> None:
-    """Sends the message to the dead-letter queue."""
+def _bury(record: SQSRecord, cause: str) -> None:
+    """Sends the message to the dead-letter queue, where it gets another id. `python -m admin queue` reads the rest."""
     group = record.attributes.message_group_id
-    in_order: Any = {"MessageGroupId": group, "MessageDeduplicationId": record.message_id} if group else {}
+    more: Any = {"MessageGroupId": group, "MessageDeduplicationId": record.message_id} if group else {}
+    more["MessageAttributes"] = {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in ((ORIGINAL_ID, record.message_id), (CAUSE, cause))
+    }
     try:
-        _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **in_order)
+        _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **more)
     except Exception:
         logger.exception("Message not sent to the dead-letter queue", message_id=record.message_id)
         raise
