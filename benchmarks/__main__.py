@@ -5,10 +5,12 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -75,7 +77,8 @@ def _measure(stack: Stack, parts: list[Part], rounds: int) -> Iterator[tuple[Par
     def price() -> Section:
         unused = Workload()  # with a key that was never used
         with redirect_stdout(StringIO()):  # hides the functions' metrics
-            return costs.describe(meter_flows(unused.tenant, unused.key, batch_size=costs.BATCH_SIZE))
+            flows = meter_flows(unused.tenant, unused.key, batch_size=costs.BATCH_SIZE, settle=partial(time.sleep, 5))
+            return costs.describe(flows)
 
     measurements: dict[Part, Callable[[], Section]] = {
         Part.STARTUP: lambda: startup.measure(workload, backend, DIRECTORY, rounds),

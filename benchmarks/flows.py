@@ -20,10 +20,13 @@ BRAZILIAN, ITS_ALIAS = "5511987654321", "551187654321"
 LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"
 
 
-def meter_flows(tenant: Tenant, api_key: str, *, batch_size: int) -> dict[str, Consumption]:
+def meter_flows(
+    tenant: Tenant, api_key: str, *, batch_size: int, settle: Callable[[], object] = lambda: None
+) -> dict[str, Consumption]:
     """The tenant needs one tag more than a contact can hold, and an API key that was never used.
 
     `batch_size` is the number of contacts in the batches, and on the page of the list unless the tenant has others.
+    `settle` waits until the consumer of the table's stream, if one runs, has nothing more to append.
     """
     observer = boto3.client("dynamodb")
     flows: dict[str, Consumption] = {}
@@ -64,7 +67,7 @@ def meter_flows(tenant: Tenant, api_key: str, *, batch_size: int) -> dict[str, C
     meter("delete, missing", "delete_contact", contactId="c7777777")
 
     _meter_many(meter, tenant.tag_ids[:3], batch_size)
-    flows |= _meter_changes(tenant, observer)
+    flows |= _meter_changes(tenant, observer, settle)
 
     full = call("upsert_contact", tenant, json_body=SMALL)[1]
     assign_all(full["id"], None)
@@ -85,7 +88,11 @@ def meter_flows(tenant: Tenant, api_key: str, *, batch_size: int) -> dict[str, C
     return flows
 
 
-def _meter_changes(tenant: Tenant, observer: Any) -> dict[str, Consumption]:  # noqa: ANN401 - boto3's client
+def _meter_changes(
+    tenant: Tenant,
+    observer: Any,  # noqa: ANN401 - boto3's client
+    settle: Callable[[], object],
+) -> dict[str, Consumption]:
     """One batch of the stream for each second, and who follows."""
     flows: dict[str, Consumption] = {}
     phones = [f"4917{number:08}" for number in range(CHANGES_PER_SECOND)]
@@ -99,6 +106,8 @@ def _meter_changes(tenant: Tenant, observer: Any) -> dict[str, Consumption]:  # 
     renamed = [build_record(item | {"display_name": {"S": ""}}, item, n) for n, item in enumerate(items)]
     tagged = [build_record(item | {"tags": {"M": {}}}, item, 100 + n) for n, item in enumerate(items)]
     half = CHANGES_PER_SECOND // 2
+    settle()
+    head = int(call("list_changes", tenant)[1]["nextCursor"])
     for name, records in (
         ("publish, 1 change", renamed[:1]),
         (f"publish, {CHANGES_PER_SECOND} changes", renamed[:half] + tagged[half:]),
@@ -106,9 +115,9 @@ def _meter_changes(tenant: Tenant, observer: Any) -> dict[str, Consumption]:  # 
     ):
         with metered(connection().client, observer) as flows[name]:
             invoke("publish_changes", build_stream_event(*records))
-    for name, cursor in ((f"changes, {CHANGES_PER_SECOND} new ones", "2"), ("changes, up to date", "3")):
+    for name, cursor in ((f"changes, {CHANGES_PER_SECOND} new ones", head + 2), ("changes, up to date", head + 3)):
         with metered(connection().client, observer) as flows[name]:
-            call("list_changes", tenant, query={"cursor": cursor})
+            call("list_changes", tenant, query={"cursor": str(cursor)})
     return flows
 
 
