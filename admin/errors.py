@@ -17,6 +17,8 @@ Refused                      exit code 1
 ├── VersionNotFound
 ├── ApiNotFound
 ├── FileExists
+├── Interrupted
+├── NothingToResume
 ├── QueueNotFound
 ├── StackExists
 ├── NothingToAdopt
@@ -145,6 +147,15 @@ class ApiNotFound(Refused):
 class FileExists(Refused):
     def __init__(self, file: str) -> None:
         super().__init__(f"The file {file!r} exists. Pass --resume to go on with it, or choose another name.")
+
+
+class Interrupted(Refused):
+    """A long command that another run can finish."""
+
+
+class NothingToResume(Refused):
+    def __init__(self) -> None:
+        super().__init__("No run on this table was interrupted after its first part. Run the command without --resume.")
 
 
 class QueueNotFound(Refused):

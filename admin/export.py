@@ -4,9 +4,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
 from admin.errors import FileExists, InvalidValue
+from admin.jobs import patiently
 from admin.progress import Progress
 from contacts.domain.contact import ContactWithTags
 from contacts.storage.contacts import ContactRepository
@@ -51,7 +53,7 @@ def _write(tenant_id: str, cursor: str | None, output: BinaryIO, progress: Progr
 def _pages(tenant_id: str, cursor: str | None) -> Iterator[list[ContactWithTags]]:
     contacts = ContactRepository(tenant_id)
     while True:
-        page = contacts.page(cursor, _PAGE)
+        page = patiently(partial(contacts.page, cursor, _PAGE))
         yield page.contacts
         if page.next_cursor is None:
             return

@@ -17,6 +17,7 @@ from admin import gateway
 from admin.audit import AuditEntry
 from admin.database import table
 from admin.errors import TenantNotFound
+from admin.jobs import patiently
 from admin.keys import change_status
 from admin.progress import Progress
 from admin.table_check import partner
@@ -88,7 +89,7 @@ def delete(tenant_id: str, wait_seconds: float, progress: Progress) -> None:
         progress.advance()
     progress.begin("Waiting for calls in progress")
     sleep(max(0, wait_seconds - max(0, (datetime.now(UTC) - began_at).total_seconds())))
-    ChangeLog(tenant_id).close()
+    patiently(ChangeLog(tenant_id).close)
     _delete_contacts(tenant_id, progress)
     progress.begin("Deleting tags, changes and kept answers")
     _delete_all(TagItem, TagItem.catalog(tenant_id), progress, _IS_TAG)
@@ -130,10 +131,15 @@ def _delete_contacts(tenant_id: str, progress: Progress) -> None:
 
 def _delete_all(kind: type[TableItem], pk: str, progress: Progress, sk: Condition | None = None) -> None:
     """With their partners in the same transactions: `check` finds no half of a pair, whenever this is interrupted."""
-    while items := table.query(kind, pk, sk, limit=_MOST_IN_A_TRANSACTION // 2):
-        keys = {key for item in items for key in ((item.pk, item.sk), partner(item)) if key}
-        _delete(keys)
-        progress.advance(len(items))
+    while deleted := patiently(lambda: _delete_page(kind, pk, sk)):
+        progress.advance(deleted)
+
+
+def _delete_page(kind: type[TableItem], pk: str, sk: Condition | None) -> int:
+    items = table.query(kind, pk, sk, limit=_MOST_IN_A_TRANSACTION // 2)
+    if items:
+        _delete({key for item in items for key in ((item.pk, item.sk), partner(item)) if key})
+    return len(items)
 
 
 def _delete(keys: Iterable[Key]) -> None:
@@ -145,4 +151,4 @@ def _delete(keys: Iterable[Key]) -> None:
 
 
 def _count(kind: type[TableItem], pk: str, sk: Condition | None = None) -> int:
-    return retry(lambda: kind.count(pk, sk, consistent_read=True))
+    return patiently(lambda: retry(lambda: kind.count(pk, sk, consistent_read=True)))

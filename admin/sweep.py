@@ -1,57 +1,45 @@
-"""Removes a deleted tag from every contact that still holds it. Safe to repeat."""
+"""Removes a deleted tag from every contact of its tenant that still holds it. Safe to repeat."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from threading import Event
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from admin.database import table
+from admin.jobs import patiently
 from contacts.domain.source import Source
-from contacts.storage.items import ContactItem
-from contacts.storage.retries import ConditionFailed, retry
-from contacts.storage.table import TableItem
+from contacts.runtime.threads import side_by_side
+from contacts.storage.items import ContactItem, ContactPointer
+from contacts.storage.retries import ConditionFailed
 
-_SEGMENTS = 8
-_PAGE_ITEMS = 500
-_READ_UNITS_PER_SECOND = 500.0  # per segment: a partition has 3,000, and the API needs most of them
+_PAGE = 100
 
 
-def count_items() -> int:
-    """The approximate number of items in the table. DynamoDB updates it every six hours."""
-    return int(retry(TableItem.describe_table)["ItemCount"])
+def sweep(tenant_id: str, tag_id: str, cursor: str, on_page: Callable[[str, int, int], object]) -> None:
+    """Begins behind the contact id `cursor`, or with the first one if it is empty.
+
+    Calls `on_page` with the last id of each page, its contacts, and how many of them lost the tag.
+    """
+    for pointers in _pages(tenant_id, cursor):
+        removed = patiently(partial(_remove_from, tenant_id, tag_id, pointers))
+        on_page(pointers[-1].sk, len(pointers), removed)
 
 
-def sweep(tenant_id: str, tag_id: str, on_read: Callable[[int], object]) -> int:
-    """Returns how many contacts lost the tag. Several threads call `on_read` with the number of items read."""
-    stop = Event()
-    with ThreadPoolExecutor(_SEGMENTS) as pool:
-        try:
-            segments = [
-                pool.submit(_sweep_segment, tenant_id, tag_id, each, on_read, stop) for each in range(_SEGMENTS)
-            ]
-            return sum(segment.result() for segment in as_completed(segments))
-        finally:
-            stop.set()  # a segment that failed, or Ctrl-C, stops the others too
+def _pages(tenant_id: str, cursor: str) -> Iterator[list[ContactPointer]]:
+    """In the order of the ids."""
+    for number in ContactPointer.SHARDS[ContactPointer.shard_of(cursor) if cursor else 0 :]:
+        shard, last = ContactPointer.shard(tenant_id, number), cursor or "c"
+        while pointers := patiently(partial(_query, shard, last)):
+            yield pointers
+            last = pointers[-1].sk
 
 
-def _sweep_segment(tenant_id: str, tag_id: str, segment: int, on_read: Callable[[int], object], stop: Event) -> int:
-    is_of_tenant = ContactItem.pk.startswith(f"{tenant_id}#")
-    holds_tag = ContactItem.tags[tag_id].exists()
-    pages = ContactItem.scan(
-        is_of_tenant & holds_tag,
-        segment=segment,
-        total_segments=_SEGMENTS,
-        page_size=_PAGE_ITEMS,
-        consistent_read=True,
-        rate_limit=_READ_UNITS_PER_SECOND,
-        attributes_to_get=["pk", "sk"],
-    ).page_iter
-    removed = 0
-    while page := retry(lambda: next(pages, None)):
-        removed += sum(_remove(ContactItem.from_raw_data(raw), tag_id) for raw in page["Items"])
-        on_read(page["ScannedCount"])
-        if stop.is_set():
-            break
-    return removed
+def _query(shard: str, cursor: str) -> list[ContactPointer]:
+    return table.query(ContactPointer, shard, ContactPointer.sk > cursor, limit=_PAGE)
+
+
+def _remove_from(tenant_id: str, tag_id: str, pointers: list[ContactPointer]) -> int:
+    found = table.batch_read(ContactItem.key(tenant_id, each.phone) for each in pointers)
+    holders = [ContactItem(*key) for key, raw in found.items() if tag_id in raw["tags"]["M"]]
+    return sum(side_by_side(lambda contact: _remove(contact, tag_id), holders))
 
 
 def _remove(contact: ContactItem, tag_id: str) -> bool:

@@ -3,12 +3,14 @@
 It repairs nothing, because no request, however it ends, may leave a finding (docs/decisions/0016).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from admin.audit import AuditEntry
 from admin.database import table
+from admin.jobs import patiently
 from contacts.domain.contact import TAG_LIMIT
 from contacts.storage.items import (
     ApiKeyItem,
@@ -25,8 +27,9 @@ from contacts.storage.retries import retry
 from contacts.storage.table import Key, TableItem
 from contacts.storage.tags import fold
 
-_READ_UNITS_PER_SECOND = 500.0  # a partition has 3,000, and the API needs most of them
 _PAGE_ITEMS = 100
+
+type Pages = Iterator[dict[str, Any]]
 
 _ALONE: dict[type[TableItem], str] = {
     ContactItem: "The contact has no pointer.",
@@ -49,18 +52,44 @@ class Finding:
 
 def check_table(on_read: Callable[[int], object]) -> Iterator[Finding]:
     """Reads every item and calls `on_read` with the number of items of each page. Ignores writes in progress."""
-    pages = TableItem.scan(page_size=_PAGE_ITEMS, consistent_read=True, rate_limit=_READ_UNITS_PER_SECOND).page_iter
-    while page := retry(lambda: next(pages, None)):
+    return check_segment(0, 1, on_read)
+
+
+def check_segment(number: int, segments: int, on_read: Callable[[int], object]) -> Iterator[Finding]:
+    """As check_table(), for one of so many parts of the table. The parts are of about the same size."""
+    pages = TableItem.scan(
+        page_size=_PAGE_ITEMS, consistent_read=True, segment=number, total_segments=segments
+    ).page_iter
+    return _check(pages, on_read)
+
+
+def check_tenant(tenant_id: str, on_read: Callable[[int], object]) -> Iterator[Finding]:
+    """As check_table(), for the items of one tenant. A contact without a pointer is not found: only a scan finds it."""
+    pointers = (ContactPointer.shard(tenant_id, each) for each in ContactPointer.SHARDS)
+    for pk in (*pointers, TagItem.catalog(tenant_id), TenantApiKey.keys_of(tenant_id)):
+        yield from _check(
+            TableItem.query(pk, page_size=_PAGE_ITEMS, consistent_read=True).page_iter, on_read, with_partners=True
+        )
+
+
+def _check(pages: Pages, on_read: Callable[[int], object], *, with_partners: bool = False) -> Iterator[Finding]:
+    while page := patiently(lambda: retry(lambda: next(pages, None))):
         items = [_parse(raw) for raw in page["Items"]]
-        yield from _alone(items)
-        yield from _out_of_bounds(items)
+        yield from patiently(partial(_findings, items, with_partners=with_partners))
         on_read(page["ScannedCount"])
 
 
-def _alone(items: Iterable[TableItem]) -> Iterator[Finding]:
-    """Items without their partner, the item that the same transaction wrote."""
+def _findings(items: Sequence[TableItem], *, with_partners: bool) -> list[Finding]:
     partners = {_key(item): other for item in items if (other := partner(item))}
     found = _read(partners.values())
+    return [*_alone(partners, found), *_out_of_bounds([*items, *found.values()] if with_partners else items)]
+
+
+def _alone(partners: Mapping[Key, Key], found: Mapping[Key, TableItem]) -> Iterator[Finding]:
+    """Items without their partner, the item that the same transaction wrote.
+
+    Takes the keys of items with those of their partners, and the partners that were found.
+    """
     suspects = [key for key, other in partners.items() if other not in found or partner(found[other]) != key]
     # Ids are never reused: an item that leads to the same partner before and after the search did so all the time.
     for key, item in _read(suspects).items():

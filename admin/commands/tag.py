@@ -1,14 +1,24 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 from time import sleep
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from admin.errors import Refused
-from admin.sweep import count_items, sweep
+from admin.jobs import (
+    READ_UNITS,
+    Checkpoint,
+    ReadUnits,
+    Resume,
+    announce,
+    contact_read_units,
+    describe_table,
+    read_budget,
+    resumable,
+)
+from admin.offboarding import count_belongings
+from admin.progress import progress
+from admin.sweep import sweep
 from admin.tags import create_tag, delete_tag, get_tag, list_tags, rename_tag
 from admin.target import describe
 from admin.tenants import get_tenant
@@ -61,6 +71,8 @@ def delete(
             min=0, max=3600, help="Time from the deletion to the search: calls that saw the tag before end in it."
         ),
     ] = 30,
+    resume: Resume = False,
+    read_units: ReadUnits = READ_UNITS,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -71,18 +83,25 @@ def delete(
         "It is removed from every contact that holds it, and this cannot be undone.",
         yes=yes,
     )
+    checkpoint = Checkpoint(f"tag-delete-{tag_id}", describe_table().id)
+    state: dict[str, Any] = checkpoint.load() if resume else {"cursor": "", "removed": 0}
     tag = delete_tag(tenant_id, tag_id)
-    screen = Console(stderr=True)
-    with Progress(console=screen, disable=as_json or not screen.is_terminal, transient=True) as progress:
-        try:
-            pause = progress.add_task("Waiting for assignments in progress", total=None)
-            sleep(max(0, wait_seconds - _seconds_since(str(tag.deleted_at))))
-            progress.remove_task(pause)
-            search = progress.add_task("Removing the tag from the contacts", total=count_items())
-            removed = sweep(tenant_id, tag_id, lambda read: progress.advance(search, read))
-        except KeyboardInterrupt:
-            raise Refused("The tag is deleted, but some contacts may still hold it. Run the command again.") from None
-    show(asdict(tag) | {"removed_from_contacts": removed}, as_json=as_json)
+    contacts = count_belongings(tenant_id).contacts
+    announce(contact_read_units(contacts), read_units)
+    advice = "The tag is deleted, but some contacts may still hold it. Run the command again, with --resume."
+    with progress() as shown, read_budget(read_units), resumable(advice):
+        shown.begin("Waiting for assignments in progress")
+        sleep(max(0, wait_seconds - _seconds_since(str(tag.deleted_at))))
+        shown.begin("Removing the tag from the contacts", contacts)
+
+        def keep(cursor: str, read: int, removed: int) -> None:
+            state.update(cursor=cursor, removed=state["removed"] + removed)
+            checkpoint.save(state)
+            shown.advance(read)
+
+        sweep(tenant_id, tag_id, state["cursor"], keep)
+    checkpoint.clear()
+    show(asdict(tag) | {"removed_from_contacts": state["removed"]}, as_json=as_json)
 
 
 def _seconds_since(moment: str) -> float:

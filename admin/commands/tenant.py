@@ -4,9 +4,10 @@ from typing import Annotated
 import typer
 
 from admin import offboarding, suspension
-from admin.errors import Refused, TenantNotFound
+from admin.errors import TenantNotFound
 from admin.export import STANDARD_OUTPUT
 from admin.export import export as export_contacts
+from admin.jobs import READ_UNITS, ReadUnits, Resume, announce, contact_read_units, read_budget, resumable
 from admin.progress import progress
 from admin.target import describe
 from admin.tenants import create_tenant, find_tenant, get_tenant, list_tenants, refuse_existing_name, rename_tenant
@@ -78,19 +79,19 @@ def export(
     tenant_id: TenantId,
     file: Annotated[str, typer.Argument(help="A new file, or - for standard output.")],
     *,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the file of an interrupted export.")] = False,
+    resume: Resume = False,
+    read_units: ReadUnits = READ_UNITS,
     as_json: Json = False,
 ) -> None:
     """Write all contacts, with the names of their tags, as JSON lines."""
     tenant = find_tenant(tenant_id)
     if tenant is None:
         raise TenantNotFound(tenant_id)
-    with progress() as shown:
-        shown.begin("Exporting contacts", offboarding.count_belongings(tenant_id).contacts)
-        try:
-            written = export_contacts(tenant_id, file, shown, resume=resume)
-        except KeyboardInterrupt:
-            raise Refused("Interrupted. Run the command again with --resume.") from None
+    with progress() as shown, read_budget(read_units), resumable("Go on with --resume."):
+        contacts = offboarding.count_belongings(tenant_id).contacts
+        announce(contact_read_units(contacts), read_units)
+        shown.begin("Exporting contacts", contacts)
+        written = export_contacts(tenant_id, file, shown, resume=resume)
     if file != STANDARD_OUTPUT:
         show({"tenant_id": tenant_id, "contacts": written, "file": file}, as_json=as_json)
 
@@ -103,6 +104,7 @@ def delete(
         float,
         typer.Option(min=0, max=3600, help="Time for calls in progress to end, and again for the table's stream."),
     ] = 90,
+    read_units: ReadUnits = READ_UNITS,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -117,9 +119,8 @@ def delete(
         "Its keys stop working, everything it has is deleted, and this cannot be undone.",
         yes=yes,
     )
-    with progress() as shown:
-        try:
-            offboarding.delete(tenant_id, wait_seconds, shown)
-        except KeyboardInterrupt:
-            raise Refused("The tenant is deleted in part. Run the command again: it goes on where it was.") from None
+    announce(contact_read_units(found.contacts), read_units, write_units=4 * found.contacts)
+    advice = "The tenant is deleted in part. Run the command again: it goes on where it was."
+    with progress() as shown, read_budget(read_units), resumable(advice):
+        offboarding.delete(tenant_id, wait_seconds, shown)
     show({"tenant_id": tenant_id, "deleted": asdict(found)}, as_json=as_json)

@@ -55,7 +55,7 @@ def aws(service: str) -> Any:
 
 
 @pytest.fixture
-def run(table: Table, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(table: Table, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Runs `python -m admin` with the given arguments."""
     secrets = aws("secretsmanager")
     secrets.create_secret(Name="contacts/local/key-pepper", SecretString=PEPPER)
@@ -70,7 +70,7 @@ def run(table: Table, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
         assert isinstance(exited.value.code, int)
         return Outcome(exited.value.code, output.out, output.err)
 
-    with mock.patch.dict(os.environ):  # the options --stage and --table set variables
+    with mock.patch.dict(os.environ, XDG_STATE_HOME=str(tmp_path_factory.mktemp("state"))):  # options set variables
         yield run
 
 

@@ -235,7 +235,7 @@ def test_an_interrupted_deletion_goes_on_where_it_was(
     monkeypatch.setattr(offboarding, "_delete", interrupt)
     command = "tenant", "delete", tenant_id, "--wait-seconds", "0", "--yes"
     advice = "Run the command again: it goes on where it was."
-    assert run(*command).refusal == (1, f"Error: The tenant is deleted in part. {advice}\n")
+    assert run(*command).refusal == (1, f"Error: Interrupted. The tenant is deleted in part. {advice}\n")
     assert list(check_table(lambda _: None)) == []
     assert not is_accepted(key)
     refusal = run("tag", "list", tenant_id).refusal[1]

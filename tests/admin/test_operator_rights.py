@@ -98,6 +98,7 @@ def test_operators_need_exactly_the_rights_that_the_policy_grants(
     assert run("tag", "rename", tenant_id, tag_id, "Gold").exit_code == 0
     assert run("tag", "delete", tenant_id, tag_id, "--wait-seconds", "0", "--yes").exit_code == 0
     assert run("contact", "show", tenant_id, "491512345678").exit_code == 1
+    assert run("check").exit_code == 0
     assert run("changes", "reset", "--all", "--yes").exit_code == 0
     assert run("sign", "GET", "/v1/whoami", "--key-id", key_id).exit_code == 0
     assert run("message", "send", tenant_id, "491512345678").exit_code == 0

@@ -1,18 +1,22 @@
 """`python -m admin check` reports each inconsistency of the table, and nothing else."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from admin.__main__ import main
+from admin.commands import table as command
+from admin.table_check import Finding, check_segment, check_tenant
 from contacts.storage.items import ContactPointer
 from tests.engine.api_key import API_KEY, LISTED_API_KEY
 from tests.engine.conftest import findings
+from tests.engine.fault_proxy import FaultProxy
 from tests.engine.flows import CONTACT_ID, PHONE
 from tests.engine.table import Row, Table
-from tests.events import ACME
+from tests.events import ACME, GLOBEX
 
 CONTACT = f"{ACME.id}#{PHONE}"
 TAGS = f"{ACME.id}#TAGS"
@@ -113,3 +117,62 @@ def test_the_command_fails_if_there_is_a_finding(
     assert CONTACT_ID in shown.out
     assert "The contact has no pointer." in shown.out
     assert PHONE not in shown.out + shown.err
+
+
+def test_an_interrupted_check_goes_on_with_the_part_that_it_had_begun(
+    table: Table,
+    first_rows: list[Row],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(command, "_ITEMS_OF_A_SEGMENT", 4)
+    table.remove(pointer(first_rows))
+    checked = list[int]()
+
+    def check_some(number: int, segments: int, on_read: Callable[[int], object]) -> Iterator[Finding]:
+        if checked == [0, 1]:
+            raise KeyboardInterrupt
+        checked.append(number)
+        return check_segment(number, segments, on_read)
+
+    monkeypatch.setattr(command, "check_segment", check_some)
+    with pytest.raises(SystemExit, check=lambda exited: exited.code == 1):
+        main(["check", "--json"])
+    assert capsys.readouterr() == ("", "Error: Interrupted. Go on with --resume.\n")
+    [file] = tmp_path.rglob("*.json")
+    assert PHONE not in file.read_text()
+    checked.clear()
+    checked.append(-1)
+    with pytest.raises(SystemExit, check=lambda exited: exited.code == 1):
+        main(["check", "--resume", "--json"])
+    table.put(pointer(first_rows))
+    segments = len(first_rows[1:]) // 4
+    assert checked == [-1, *range(2, segments)]
+    found = json.loads(capsys.readouterr().out)
+    assert found["items"] == len(first_rows) - 1
+    assert [each["problem"] for each in found["findings"]] == ["The contact has no pointer."]
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda t, rows: t.remove(contact(rows)), "The pointer leads to no contact."),
+        (lambda t, rows: t.put(contact(rows) | tags(21)), "The contact holds 21 tags."),
+        (lambda t, rows: t.remove(find(rows, TAGS, "NAME#tag 0")), "The tag's name is not reserved."),
+        (lambda t, _: t.put(LISTED_API_KEY), "The tenant's list has a key that does not exist."),
+    ],
+)
+def test_one_tenant_can_be_checked_without_a_scan(
+    table: Table, first_rows: list[Row], proxy: FaultProxy, damage: Damage, problem: str
+) -> None:
+    damage(table, first_rows)
+    start = len(proxy.seen)
+    found = list(check_tenant(ACME.id, lambda _: None))
+    others = list(check_tenant(GLOBEX.id, lambda _: None))
+    table.replace(first_rows)
+    assert [each.problem for each in found] == [problem]
+    assert others == []
+    assert {each.operation for each in proxy.seen[start:]} == {"Query", "BatchGetItem"}
