@@ -15,7 +15,8 @@ FUNCTION_CALLS, GIGABYTE_SECONDS = 0.20, 13.333
 TRACES = 5.00
 LOG_GIGABYTE = 0.50  # for one gigabyte
 STORED_GIGABYTE = 0.25 + 0.20  # one gigabyte for a month, and its point-in-time recovery
-FIXED = 12.0  # for a month: about 35 custom metrics at 0.30, alarms, secrets
+# A month: about 35 metrics at 0.30, 42 in alarms at 0.10, 5 composite alarms at 0.50, a dashboard, 2 secrets at 0.40
+FIXED = 35 * 0.30 + 42 * 0.10 + 5 * 0.50 + 3.00 + 2 * 0.40
 
 # Assumptions about a call.
 MEMORY_GIGABYTES = 1.0
@@ -160,7 +161,7 @@ def _price_table() -> Table:
         "Lambda on ARM, a million gigabyte seconds": GIGABYTE_SECONDS,
         "X-Ray, a million traces": TRACES,
         "CloudWatch, a gigabyte of logs": LOG_GIGABYTE,
-        "Custom metrics, alarms and secrets, a month": FIXED,
+        "Custom metrics, alarms, dashboard and secrets, a month": FIXED,
     }
     return Table(["price", "$"], [[name, f"{dollars:,.3f}"] for name, dollars in prices.items()])
 

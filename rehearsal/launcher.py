@@ -140,6 +140,17 @@ def partition_keys(request: Json) -> Iterator[str]:
             yield request["ExpressionAttributeValues"][value]["S"]
 
 
+def drop_expression(change: Callable[..., Resource], *arguments: Any) -> Resource:
+    """MiniStack refuses alarms on metric math. The alarm then watches the first metric of its expression."""
+    return change(*(first_metric(each) if isinstance(each, dict) and "Metrics" in each else each for each in arguments))
+
+
+def first_metric(alarm: Json) -> Json:
+    query = next(each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each)
+    others = {name: value for name, value in alarm.items() if name != "Metrics"}
+    return {**others, **query["Metric"], "Period": query["Period"], "Statistic": query["Stat"]}
+
+
 def bind_role(change: Callable[..., Resource], *arguments: Any) -> Resource:
     name, attributes = change(*arguments)
     iam._roles[name]["PermissionsBoundary"] = properties_of(arguments).get("PermissionsBoundary")
@@ -200,7 +211,11 @@ def complete() -> None:
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= {type_: record(type_) for type_ in ONLY_RECORDED if type_ not in handlers}
     handlers["AWS::ApiGateway::RestApi"] |= {"create": create_api_with_refusals, "update": update_api_in_place}
-    for type_, change in ("AWS::ApiGateway::Stage", refuse_access_log_without_role), ("AWS::IAM::Role", bind_role):
+    for type_, change in (
+        ("AWS::ApiGateway::Stage", refuse_access_log_without_role),
+        ("AWS::CloudWatch::Alarm", drop_expression),
+        ("AWS::IAM::Role", bind_role),
+    ):
         handlers[type_] |= {name: partial(change, handlers[type_][name]) for name in ("create", "update")}
     table, log_group = handlers["AWS::DynamoDB::Table"], handlers["AWS::Logs::LogGroup"]
     table["delete"] = partial(refuse_protected_table, table["delete"])

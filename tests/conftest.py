@@ -52,6 +52,7 @@ os.environ |= {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "eu-central-1",
+    "STAGE": "local",
     "TABLE_NAME": "contacts-local",
     "KEY_PEPPER_SECRET": "contacts/local/key-pepper",
     "SIGNING_ROOT_SECRET": "contacts/local/signing-root",

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.events import ACME, REQUEST_ID, Tenant, build_event
+from contacts.access.authorizer import Unauthorized
+from tests.events import ACME, REQUEST_ID, Tenant, build_event, sample_event
 from tests.faults import refuse
 from tests.functions.conftest import Wire
 from tests.handlers import call, invoke
@@ -71,7 +72,7 @@ def test_a_request_is_logged_with_its_tenant_key_route_and_status(
     assert {name: value for name, value in line.items() if name in {"contactId", "tagId"}} == (
         event["pathParameters"] or {}
     )
-    assert (metric["Function"], metric[line["message"]]) == (function, [1.0])
+    assert metric[line["message"]] == [1.0]
 
 
 @CALLS
@@ -148,6 +149,20 @@ def test_a_warm_function_does_not_log_the_ids_of_an_earlier_request(
     call("get_contact", acme, contactId="+49 151 2345678")
     before, after = (line for line in lines(log()) if line.get("route") == "GET /v1/contacts/{contactId}")
     assert (before["contactId"], after.get("contactId")) == (ada["id"], None)
+
+
+def test_the_logs_of_gateway_authorizer_and_endpoint_share_an_id_whatever_the_caller_sends(
+    acme: Tenant, resources: dict[str, Any], log: Callable[[], str]
+) -> None:
+    access_log = resources["Api"]["Properties"]["AccessLogSetting"]["Format"]
+    access = json.loads(access_log.replace("$context.requestId", REQUEST_ID))
+    invoke("get_contact", build_event("get_contact", acme, contactId="c1234567", headers={"X-Request-Id": "crm-42"}))
+    with pytest.raises(Unauthorized):
+        invoke("authorizer", sample_event("authorizer"))
+    endpoint, authorizer = (line for line in lines(log()) if "message" in line)
+    assert (endpoint["route"], endpoint["request_id"]) == ("GET /v1/contacts/{contactId}", "crm-42")
+    assert authorizer["message"] == "API key refused"
+    assert [line["gateway_request_id"] for line in (access, endpoint, authorizer)] == [REQUEST_ID] * 3
 
 
 def test_a_request_id_with_an_api_key_is_not_logged(acme: Tenant, log: Callable[[], str]) -> None:

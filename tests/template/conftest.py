@@ -1,3 +1,4 @@
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,10 +20,15 @@ STREAM_CONSUMER = "publish_changes"
 ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", STREAM_CONSUMER, *WORKERS}]
 
 
-@pytest.fixture(scope="session")
-def template() -> dict[str, Any]:
+@cache
+def expanded_template() -> dict[str, Any]:
     """template.yaml with its loops expanded and all other intrinsic functions as they are written."""
     context = TemplateProcessingContext(yaml_parse((ROOT / "template.yaml").read_text()))
     ForEachProcessor().process_template(context)
     template: dict[str, Any] = context.fragment
     return template
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    return expanded_template()

@@ -158,7 +158,7 @@ def test_a_refusal_echoes_nothing_but_the_request_id(api: dict[str, Any], refusa
 
 def test_the_access_log_has_ids_and_figures_only(api: dict[str, Any]) -> None:
     assert json.loads(api["AccessLogSetting"]["Format"]) == {
-        "requestId": "$context.requestId",
+        "gateway_request_id": "$context.requestId",
         "route": "$context.httpMethod $context.resourcePath",
         "status": "$context.status",
         "refusal": "$context.error.responseType",

@@ -1,7 +1,5 @@
 """What is limited before the API key of a request is known."""
 
-import json
-import re
 from typing import Any
 
 import pytest
@@ -52,23 +50,3 @@ def test_the_web_acl_samples_no_requests(resources: dict[str, Any]) -> None:
     properties = resources["WebAcl"]["Properties"]
     configurations = [each["VisibilityConfig"] for each in (properties, *properties["Rules"])]
     assert [each["SampledRequestsEnabled"] for each in configurations] == [False, False]
-
-
-@pytest.mark.parametrize(("status", "is_refused"), [(401, True), (403, True), (404, False), (429, False)])
-def test_an_alarm_counts_the_refused_requests_of_the_access_log(
-    resources: dict[str, Any], status: int, *, is_refused: bool
-) -> None:
-    metric, alarm = (resources[name]["Properties"] for name in ("RefusedRequests", "RefusedRequestsAlarm"))
-    log = json.loads(
-        resources["Api"]["Properties"]["AccessLogSetting"]["Format"].replace("$context.status", str(status))
-    )
-    conditions = re.findall(r'\(\$\.(\w+) = "(\w+)"\)', metric["FilterPattern"])
-    assert metric["FilterPattern"] == "{ " + " || ".join(f'($.{name} = "{value}")' for name, value in conditions) + " }"
-    assert any(log[name] == value for name, value in conditions) is is_refused
-    [transformation] = metric["MetricTransformations"]
-    assert (transformation["MetricNamespace"], transformation["MetricName"], transformation["MetricValue"]) == (
-        alarm["Namespace"],
-        alarm["MetricName"],
-        "1",
-    )
-    assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Sum", 300, 500)

@@ -107,28 +107,9 @@ def test_tag_commands_are_in_order_for_each_contact_alone(resources: dict[str, A
     )
 
 
-@pytest.mark.parametrize("queue", ["InboundMessagesDeadLetters", "TagCommandsDeadLetters"])
-def test_a_dead_letter_raises_an_alarm(resources: dict[str, Any], queue: str) -> None:
-    alarm = resources[f"{queue}Alarm"]["Properties"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-
-
-def test_a_report_of_lost_changes_is_kept_for_two_weeks_and_raises_an_alarm(resources: dict[str, Any]) -> None:
-    queue, alarm = (resources[name]["Properties"] for name in ("LostChanges", "LostChangesAlarm"))
+def test_a_report_of_lost_changes_is_kept_for_two_weeks(resources: dict[str, Any]) -> None:
+    queue = resources["LostChanges"]["Properties"]
     assert (queue["MessageRetentionPeriod"] / 86_400, queue["SqsManagedSseEnabled"]) == (14, True)
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["LostChanges", "QueueName"]}}]
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-
-
-def test_changes_that_are_five_minutes_late_raise_an_alarm(template: dict[str, Any]) -> None:
-    alarm = template["Resources"]["LateChangesAlarm"]["Properties"]
-    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "IteratorAge", "Maximum")
-    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "PublishChanges"}}]
-    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 5 * 60 * 1000)
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == 60
 
 
 def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:

@@ -52,6 +52,7 @@ def test_a_log_line_has_only_those_path_parameters_that_look_like_ids() -> None:
     }
     assert Request(event, INVOCATION_ID).log_keys == {
         "request_id": GATEWAY_ID,
+        "gateway_request_id": GATEWAY_ID,
         "route": "DELETE /v1/contacts/{contactId}/tags/{tagId}",
         "tenant_id": "acme",
         "key_id": "key",
@@ -62,6 +63,7 @@ def test_a_log_line_has_only_those_path_parameters_that_look_like_ids() -> None:
 def test_an_empty_event_can_be_logged() -> None:
     assert Request({}, INVOCATION_ID).log_keys == {
         "request_id": INVOCATION_ID,
+        "gateway_request_id": None,
         "route": "None None",
         "tenant_id": None,
         "key_id": None,

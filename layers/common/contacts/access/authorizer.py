@@ -12,7 +12,7 @@ from contacts.access.keys import DEFAULT_RATE_LIMIT, ROUTES, SHAPE, hash_key
 from contacts.access.secrets import readings
 from contacts.domain.errors import ContactsError
 from contacts.runtime import timestamps
-from contacts.runtime.observability import logger
+from contacts.runtime.observability import count, logger
 from contacts.storage.items import ApiKeyItem
 from contacts.storage.retries import ConditionFailed
 from contacts.storage.table import Table
@@ -36,24 +36,38 @@ def authorizer(find_key: FindKey) -> Handler:
 
     @wraps(find_key)
     def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-        try:
-            key, stage = _bearer_key(event), _stage(event)
-        except (AttributeError, KeyError, TypeError, ValueError):  # no such header, or an event of another kind
-            logger.info("API key missing or malformed")
-            raise Unauthorized from None
-        api_key = find_key(key)
-        if api_key is None or api_key.status != "ACTIVE" or _is_expired(api_key):
-            logger.info("API key refused", key_id=api_key.key_id if api_key else None)
-            raise Unauthorized
-        _note_use(api_key)
-        return {
-            "principalId": api_key.key_id,
-            "policyDocument": _policy(stage, api_key.scopes),
-            "context": _context_of(api_key),
-            "usageIdentifierKey": api_key.key_id,  # value of the gateway key whose usage plan counts the request
-        }
+        with logger.append_context_keys(gateway_request_id=_request_id(event)):
+            try:
+                return _admit(find_key, event)
+            except Unauthorized:
+                raise
+            except Exception:
+                count("Authorizer", {"AuthorizerFault": 1})
+                raise
 
     return handler
+
+
+def _admit(find_key: FindKey, event: dict[str, Any]) -> dict[str, Any]:
+    try:
+        key, stage = _bearer_key(event), _stage(event)
+    except (AttributeError, KeyError, TypeError, ValueError):  # no such header, or an event of another kind
+        logger.info("API key missing or malformed")
+        count("Authorizer", {"KeyRefused": 1})
+        raise Unauthorized from None
+    api_key = find_key(key)
+    if api_key is None or api_key.status != "ACTIVE" or _is_expired(api_key):
+        logger.info("API key refused", key_id=api_key.key_id if api_key else None)
+        # Apart, because one client that goes on with its old key is no attack.
+        count("Authorizer", {"OldKeyRefused" if api_key else "KeyRefused": 1})
+        raise Unauthorized
+    _note_use(api_key)
+    return {
+        "principalId": api_key.key_id,
+        "policyDocument": _policy(stage, api_key.scopes),
+        "context": _context_of(api_key),
+        "usageIdentifierKey": api_key.key_id,  # value of the gateway key whose usage plan counts the request
+    }
 
 
 def find_key(key: str, pepper_secret: str) -> ApiKeyItem | None:
@@ -67,6 +81,12 @@ def find_key(key: str, pepper_secret: str) -> ApiKeyItem | None:
                 if item:
                     return item
     return None
+
+
+def _request_id(event: object) -> object:
+    """The id in the gateway's access log. None if it is an event of another kind."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    return context.get("requestId") if isinstance(context, dict) else None
 
 
 def _bearer_key(event: dict[str, Any]) -> str:

@@ -148,3 +148,8 @@ class SecretUnavailable(ContactsError):
 
     def __init__(self) -> None:
         super().__init__("The request can safely be repeated.")
+
+
+def outcome_of(error: Exception) -> str:
+    """The name under which logs and metrics count a failure."""
+    return type(error).__name__ if isinstance(error, ContactsError) else "Bug"

@@ -1,5 +1,6 @@
 """Makes a Lambda handler of a use case for one SQS message, contract section 6."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial, wraps
 from http import HTTPStatus
@@ -15,11 +16,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from contacts.domain.errors import ContactsError, InvalidParameter
+from contacts.domain.errors import ContactsError, InvalidParameter, outcome_of
 from contacts.events.messages import Message
 from contacts.parsing.json import parse
 from contacts.runtime import settings
-from contacts.runtime.observability import logger
+from contacts.runtime.observability import count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -40,11 +41,14 @@ def consumer[M: Message](model: type[M], *, in_order: bool = False) -> Callable[
     """
 
     def decorate(use_case: UseCase[M]) -> Handler:
-        record_handler = partial(_handle, use_case, model)
-
         @wraps(use_case)
         def handler(event: Event, context: LambdaContext) -> Any:  # noqa: ANN401 - Powertools' own
-            return process_partial_response(event, record_handler, _processor(in_order=in_order), context)
+            outcomes = Counter[str]()
+            record_handler = partial(_handle, use_case, model, outcomes)
+            try:
+                return process_partial_response(event, record_handler, _processor(in_order=in_order), context)
+            finally:
+                count(model.__name__, outcomes)
 
         return handler
 
@@ -58,22 +62,25 @@ def _processor(*, in_order: bool) -> BatchProcessor:
     return BatchProcessor(EventType.SQS)
 
 
-def _handle[M: Message](use_case: UseCase[M], model: type[M], record: SQSRecord) -> None:
+def _handle[M: Message](use_case: UseCase[M], model: type[M], outcomes: Counter[str], record: SQSRecord) -> None:
     try:
         message = parse(model, record.body.encode("utf-8", "surrogatepass"))
     except InvalidParameter as error:
         logger.error("Malformed message", message_id=record.message_id, cause=str(error))
+        outcomes["MalformedMessage"] += 1
         _bury(record, str(error))
         return
     log_keys = {"message_id": record.message_id, **message.log_keys}
     try:
         outcome = use_case(message)
     except Exception as error:
+        outcome = outcome_of(error)
         if not isinstance(error, ContactsError) or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.exception("Message failed", extra=log_keys)
+            outcomes[outcome] += 1
             raise
-        outcome = type(error).__name__
     logger.info(outcome, extra=log_keys)
+    outcomes[outcome] += 1
 
 
 def _bury(record: SQSRecord, cause: str) -> None:

@@ -1,14 +1,16 @@
 """Makes a Lambda handler for the table's stream: hands on what changed about contacts, contract section 9."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from contacts.domain.changes import Change, Changes, Write, compare
+from contacts.domain.errors import outcome_of
 from contacts.domain.source import Source
-from contacts.runtime.observability import logger
+from contacts.runtime.observability import count, logger
 from contacts.storage.changes import MOST_CHANGES, MOST_CONTACTS
 from contacts.storage.items import ContactItem
 
@@ -51,17 +53,19 @@ def stream_consumer(publish: Publish) -> Handler:
     def handler(event: Event, context: "LambdaContext") -> dict[str, Any]:
         deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_END
         groups, failed = _read(event["Records"])
-        published = 0
+        outcomes = Counter({"Bug": 1} if failed else {})
         for group in groups:
             try:
                 publish(group.tenant_id, group.changes, deadline)
-            except Exception:  # noqa: BLE001 - whatever it is, Lambda sends the records again
+            except Exception as error:  # noqa: BLE001 - whatever it is, Lambda sends the records again
                 logger.exception("Changes not published", tenant_id=group.tenant_id, sequence_number=group.first)
                 failed = group.first
+                outcomes[outcome_of(error)] += 1
                 break
-            published += len(group.changes)
-        if published:
+            outcomes["PUBLISHED"] += len(group.changes)
+        if published := outcomes["PUBLISHED"]:
             logger.info("PUBLISHED", records=len(event["Records"]), changes=published)
+        count("Change", outcomes)
         return {"batchItemFailures": [{"itemIdentifier": failed}] if failed else []}
 
     return handler

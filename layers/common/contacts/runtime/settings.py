@@ -11,6 +11,10 @@ def table_name() -> str:
     return _required("TABLE_NAME")
 
 
+def stage() -> str:
+    return _required("STAGE")
+
+
 def key_pepper_secret() -> str:
     """ARN or name of the secret that keys the HMAC of API keys."""
     return _required("KEY_PEPPER_SECRET")

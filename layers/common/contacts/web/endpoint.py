@@ -6,11 +6,9 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from contacts.access.origin import check_origin
-from contacts.domain.errors import ContactsError
-from contacts.runtime.observability import logger, metrics
+from contacts.domain.errors import ContactsError, outcome_of
+from contacts.runtime.observability import count, logger
 from contacts.web.request import Request
 from contacts.web.response import Response, error_object
 
@@ -34,9 +32,7 @@ def endpoint(use_case: UseCase) -> Handler:
             outcome, response = _answer(use_case, request, context)
             duration_ms = round(1000 * (perf_counter() - started), 1)
             logger.info(outcome, extra={"status": response.status, "duration_ms": duration_ms, **response.log_keys})
-        metrics.add_dimension("Function", context.function_name)
-        metrics.add_metric(outcome, MetricUnit.Count, 1)
-        metrics.flush_metrics()
+        count(request.kind, {outcome: 1}, latency_ms=duration_ms)
         return {
             "statusCode": response.status,
             "headers": {"Content-Type": "application/json", "X-Request-Id": request.id, **response.headers},
@@ -54,10 +50,10 @@ def _answer(use_case: UseCase, request: Request, context: "LambdaContext") -> tu
     except ContactsError as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.exception("The request failed")
-        return type(error).__name__, _refusal(error, request)
-    except Exception:  # noqa: BLE001 - the outermost handler: every bug becomes the contract's 500
+        return outcome_of(error), _refusal(error, request)
+    except Exception as error:  # noqa: BLE001 - the outermost handler: every bug becomes the contract's 500
         logger.exception("The request met a bug")
-        return "Bug", _refusal(ContactsError(), request)
+        return outcome_of(error), _refusal(ContactsError(), request)
     return response.status.name, response
 
 

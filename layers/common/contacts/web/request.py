@@ -21,6 +21,7 @@ BEGINNING_SECONDS, WRITING_SECONDS, KEEPING_SECONDS = 10, 14, 16
 _REQUEST_ID = re.compile(rf"(?!.*{PREFIX})[!-~]{{1,128}}")  # it is logged, so it must not contain an API key
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _WRITING_METHODS = frozenset({"POST", "PATCH", "DELETE"})
+_BULK = frozenset({"GET /v1/contacts", "GET /v1/tags", "GET /v1/changes", "POST /v1/contacts/batch"})
 
 
 class Request:
@@ -83,12 +84,24 @@ class Request:
         return key
 
     @property
+    def _route(self) -> str:
+        return f"{self._event.get('httpMethod')} {self._event.get('resource')}"
+
+    @property
+    def kind(self) -> str:
+        """For metrics. Lists and batches are a kind of their own, because they may take longer."""
+        if self._route in _BULK:
+            return "Bulk"
+        return "Read" if self._event.get("httpMethod") == "GET" else "Write"
+
+    @property
     def log_keys(self) -> dict[str, str | None]:
         """What every log line of this request says. Path parameters only if they have the shape of an id."""
         path = {name: str(self._path.get(name)) for name in ("contactId", "tagId")}
         return {
             "request_id": self.id,
-            "route": f"{self._event.get('httpMethod')} {self._event.get('resource')}",
+            "gateway_request_id": self._context.get("requestId"),  # the id in the gateway's access log
+            "route": self._route,
             "tenant_id": self._key.get("tenantId"),
             "key_id": self._key.get("keyId"),
             **{name: value for name, value in path.items() if is_id(value)},
