@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from local.emulator.connection import serve
 from local.emulator.engine import create_table, run_engine
 from local.emulator.errors import CannotStart
 from local.emulator.logs import Log
+from local.emulator.loops import run_loops
 from local.emulator.pages import Pages
 from local.emulator.processes import spawn, write_private
 from local.emulator.queues import create_queues, find_queues, run_consumers
@@ -91,10 +93,12 @@ def run_backend(
             "AWS_ENDPOINT_URL_STS": services.url,
             "TABLE_NAME": template.table["TableName"],
         }
+        keepers = [] if in_memory else [partial(engine.keep_running, partial(print, file=sys.stderr, flush=True))]
         settings = directory / ADMIN_SETTINGS
         write_private(settings, "".join(f"{name}={value}\n" for name, value in environment.items()))
         try:
-            yield Backend(template, queue_urls, environment)
+            with run_loops(keepers):
+                yield Backend(template, queue_urls, environment)
         finally:
             settings.unlink(missing_ok=True)
             with suppress(BotoCoreError):  # moto is gone: the file has what was known at the start

@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from pathlib import Path
+from threading import Event
 from typing import IO
 
 from local.emulator.errors import CannotStart
@@ -25,16 +27,19 @@ HOST_NAMES = "127.0.0.1", "host.docker.internal"
 
 _START_PATIENCE_SECONDS = 30
 
+_SECONDS_BETWEEN_LOOKS = 1
+
 # The kernel watches the thread that forked, not the process. This thread lives as long as the process.
 _starter = ThreadPoolExecutor(1, "starter")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     process: subprocess.Popen[bytes]
     host: str
     port: int
     log: Path
+    _start: Callable[[], subprocess.Popen[bytes]]
 
     @property
     def url(self) -> str:
@@ -45,6 +50,20 @@ class Server:
         if not is_listening(self.process, self.host, self.port):
             raise CannotStart(f"The {self.log.stem} did not start on port {self.port}. {self.log} says why.")
         return self.url
+
+    def keep_running(self, tell: Callable[[str], object], closing: Event) -> None:
+        """Starts the server again whenever its process has ended, and tells it. For run_loops()."""
+        while not closing.wait(_SECONDS_BETWEEN_LOOKS):
+            if (code := self.process.poll()) is None:
+                continue
+            tell(f"The {self.log.stem} has ended with exit code {code} and is started again. {self.log} may say why.")
+            self.process = self._start()
+            try:
+                self.wait()
+            except CannotStart as error:
+                tell(str(error))
+            else:
+                tell(f"The {self.log.stem} runs again.")
 
 
 @contextmanager
@@ -58,11 +77,14 @@ def run_server(
     if not _is_free(host, port):
         raise CannotStart(f"The {log.stem} needs port {port}, which is in use. Stop what listens there and try again.")
     with open(log, "wb", opener=private) as output:
-        process = spawn(*command, environment=environment or {}, directory=log.parent, stdout=output, umask=0o077)
-    try:
-        yield Server(process, host, port, log)
-    finally:
-        stop(process)
+        start = partial(
+            spawn, *command, environment=environment or {}, directory=log.parent, stdout=output, umask=0o077
+        )
+        server = Server(start(), host, port, log, start)
+        try:
+            yield server
+        finally:
+            stop(server.process)
 
 
 def spawn(

@@ -1,5 +1,6 @@
-"""A loop beside the body of a test."""
+"""What a test does beside its body, and what it waits for."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,3 +18,10 @@ def meanwhile(loop: Callable[[Event], None]) -> Iterator[None]:
         finally:
             ended.set()
     running.result()
+
+
+def wait_for(is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_done() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert is_done()

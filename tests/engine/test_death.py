@@ -3,6 +3,7 @@
 import signal
 import time
 from concurrent.futures import as_completed
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import Queue
@@ -11,13 +12,15 @@ from typing import Any
 import pytest
 
 from local.emulator.engine import create_table, run_engine
+from local.emulator.loops import run_loops
 from local.emulator.processes import free_port
 from tests.conftest import use_endpoint
 from tests.engine.conftest import findings
 from tests.engine.environments import Environment, run_pool, start_invocation
 from tests.engine.fault_proxy import FaultProxy, Forward, Hangup
 from tests.engine.feed import Contact, Mirror, Publisher
-from tests.engine.flows import CALLS, STEPS, Scene, Step
+from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene, Step
+from tests.engine.meanwhile import wait_for
 from tests.engine.table import PROPERTIES, Row, Table
 from tests.engine.test_background_faults import STEPS as MESSAGE_STEPS
 from tests.engine.test_background_faults import deliver_anew
@@ -130,6 +133,20 @@ def test_a_killed_engine_keeps_single_writes_and_whole_transactions(
     assert [phone for phone in named & names.keys() if names[phone] != "Ada"] == []
     if number == signal.SIGTERM:
         assert mirrored == names
+
+
+def test_an_engine_that_ends_is_started_again_with_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    with run_engine(tmp_path) as engine, run_loops([partial(engine.keep_running, told.append)]):
+        create_table(engine.wait(), PROPERTIES)
+        use_endpoint(monkeypatch, engine.url)
+        assert call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})[0] == 201
+        assert call("upsert_contact", ACME, json_body={"phone": NEW_PHONE})[0] == 200  # so the first one is on disk
+        engine.process.kill()
+        wait_for(lambda: len(told) == 2)
+        assert call("get_contact_by_phone", ACME, query={"phone": NEW_PHONE})[0] == 200
+    ended = f"The engine has ended with exit code -9 and is started again. {tmp_path / 'engine.log'} may say why."
+    assert told == [ended, "The engine runs again."]
 
 
 def follow(engine: str) -> dict[str, Contact]:

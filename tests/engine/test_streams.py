@@ -16,6 +16,7 @@ from local.emulator.streams import StreamReader, matches, run_stream_consumers
 from local.emulator.template import Template
 from tests.conftest import template_resources
 from tests.engine.flows import PHONE
+from tests.engine.meanwhile import wait_for
 from tests.engine.table import NAME, Table
 from tests.events import ACME
 from tests.handlers import call
@@ -72,13 +73,6 @@ def polling(engine: str, function: Function, file: Path) -> Iterator[None]:
 def rename(*names: str) -> None:
     for name in names:
         assert call("upsert_contact", ACME, json_body={"phone": PHONE, "display_name": name})[0] == 200
-
-
-def wait_for(is_done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not is_done() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert is_done()
 
 
 def test_the_function_gets_the_writes_of_contacts_in_their_order(engine: str, function: Function, file: Path) -> None:
