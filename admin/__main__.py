@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from admin import target
 from admin.commands import (
+    audit,
     changes,
     contact,
     key,
@@ -43,6 +44,7 @@ app.add_typer(changes.app, name="changes")
 app.add_typer(message.app, name="message")
 app.add_typer(tag_command.app, name="tag-command")
 app.add_typer(queue.app, name="queue")
+app.add_typer(audit.app, name="audit")
 app.add_typer(stack.app, name="stack")
 app.command()(signature.sign)
 app.command()(table.check)

@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import boto3
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.transactions import TransactWrite
 
+from admin.database import table
 from contacts.runtime import timestamps
+from contacts.runtime.identifiers import is_id
 from contacts.storage.table import Key, TableItem
 
 
@@ -29,6 +32,15 @@ class AuditEntry(TableItem):
         return AuditEntry.entries_of(tenant_id), f"{moment}#{nonce}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    done_at: str
+    action: str
+    """For example key.created, tag.deleted or tenant.suspended."""
+    subject: str | None
+    identity: str
+
+
 def audited(tenant_id: str, action: str, subject: str | None = None) -> Callable[[TransactWrite], None]:
     """Adds an entry to the transaction of the action, so that there is neither without the other."""
     entry = AuditEntry(
@@ -38,6 +50,15 @@ def audited(tenant_id: str, action: str, subject: str | None = None) -> Callable
         identity=_identity(),
     )
     return lambda transaction: transaction.save(entry, condition=AuditEntry.pk.does_not_exist())
+
+
+def list_entries(tenant_id: str) -> list[Entry]:
+    """Oldest first. Empty for what is no id."""
+    found = table.query(AuditEntry, AuditEntry.entries_of(tenant_id)) if is_id(tenant_id) else []
+    return [
+        Entry(done_at=each.sk.partition("#")[0], action=each.action, subject=each.subject, identity=each.identity)
+        for each in found
+    ]
 
 
 @cache

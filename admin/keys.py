@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.transactions import TransactWrite
 
 from admin import gateway
+from admin.audit import audited
 from admin.database import table
 from admin.errors import InvalidValue, KeyNotFound, KeyRevoked
 from admin.secret_store import SecretName, current_version
@@ -158,7 +159,7 @@ def rotate_key(
         ip_allowlist=old.ip_allowlist,
     )
     try:
-        return _issue(new, end_old), old_end
+        return _issue(new, end_old, audited(tenant_id, "key.rotated", key_id)), old_end
     except ConditionFailed:
         raise KeyRevoked(key_id) from None
 
@@ -166,12 +167,17 @@ def rotate_key(
 def revoke_key(tenant_id: str, key_id: str) -> ApiKey:
     """Permanent. Safe to repeat, also to finish an interrupted revocation. Raises TenantNotFound, KeyNotFound."""
     item = _read(tenant_id, key_id)
-    try:
-        revoked = table.update(item, [ApiKeyItem.status.set("REVOKED")], ApiKeyItem.key_id == key_id)
-    except ConditionFailed:
-        raise KeyNotFound(tenant_id, key_id) from None
+    is_due = (ApiKeyItem.key_id == key_id) & (ApiKeyItem.status != "REVOKED")
+    note = audited(tenant_id, "key.revoked", key_id)
+
+    def revoke(transaction: TransactWrite) -> None:
+        transaction.update(item, [ApiKeyItem.status.set("REVOKED")], condition=is_due)
+        note(transaction)
+
+    with suppress(ConditionFailed):  # it is revoked already
+        table.transact(revoke, token=str(uuid.uuid4()))
     gateway.dismiss(key_id)
-    return ApiKey(**_fields(revoked))
+    return get_key(tenant_id, key_id)
 
 
 def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKey:
@@ -186,6 +192,7 @@ def _issue(item: ApiKeyItem, *also: Callable[[TransactWrite], None]) -> IssuedKe
         root = current_version("signing-root")
         secret, item.signing_version = signing_secret(root.text, item.key_id), root.number
     listed = TenantApiKey(*TenantApiKey.key(item.tenant_id, item.key_id), key_hash=key_hash)
+    also = (*also, audited(item.tenant_id, "key.created", item.key_id))
 
     def add(transaction: TransactWrite) -> None:
         transaction.save(item, condition=ApiKeyItem.pk.does_not_exist())

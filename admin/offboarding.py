@@ -14,7 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from admin import gateway
-from admin.audit import AuditEntry
+from admin.audit import list_entries
 from admin.database import table
 from admin.errors import TenantNotFound
 from admin.jobs import patiently
@@ -68,8 +68,7 @@ def count_belongings(tenant_id: str) -> Belongings:
 
 def is_deleted(tenant_id: str) -> bool:
     """Whether the audit trail says that there was such a tenant and that it is gone."""
-    trail = table.query(AuditEntry, AuditEntry.entries_of(tenant_id)) if is_id(tenant_id) else []
-    return any(each.action == _DELETED for each in trail)
+    return any(each.action == _DELETED for each in list_entries(tenant_id))
 
 
 def delete(tenant_id: str, wait_seconds: float, progress: Progress) -> None:

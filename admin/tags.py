@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from admin.audit import audited
 from admin.errors import InvalidValue, TagChanged, TagNameTaken, TagNotFound
 from admin.tenants import get_tenant
 from admin.text import clean
@@ -50,7 +51,7 @@ def rename_tag(tenant_id: str, tag_id: str, name: str) -> CatalogTag:
 def delete_tag(tenant_id: str, tag_id: str) -> CatalogTag:
     """Contacts that hold the tag keep it until sweep() removes it. Raises TenantNotFound, TagNotFound, TagChanged."""
     with _refusals(tenant_id, tag_id):
-        return _catalog(tenant_id).delete(tag_id)
+        return _catalog(tenant_id).delete(tag_id, audited(tenant_id, "tag.deleted", tag_id))
 
 
 def _catalog(tenant_id: str) -> TagCatalog:

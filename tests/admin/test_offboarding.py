@@ -60,10 +60,11 @@ def items_of(table: Table, tenant_id: str, *key_ids: str) -> list[str]:
 
 
 def trail(table: Table, tenant_id: str) -> list[str]:
-    """The actions in the audit trail of the tenant."""
+    """The actions in the audit trail that are about the tenant as a whole."""
     entries = [item for item in table.scan()["Items"] if item["pk"] == f"AUDIT#{tenant_id}"]
     assert {str(each["identity"]) for each in entries} <= {"arn:aws:sts::123456789012:user/moto"}
-    return [str(each["action"]) for each in sorted(entries, key=lambda each: str(each["sk"]))]
+    actions = [str(each["action"]) for each in sorted(entries, key=lambda each: str(each["sk"]))]
+    return [action for action in actions if action.startswith("tenant.")]
 
 
 def fill(run: Run, tenant_id: str, contacts: int) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def test_a_contact_with_the_pointer_of_another_contact_is_found(table: Table, fi
 def test_consistent_keys_and_tags_are_not_reported(table: Table) -> None:
     table.put(API_KEY)
     table.put(LISTED_API_KEY)
+    table.put({"pk": {"S": f"AUDIT#{ACME.id}"}, "sk": {"S": "2026-11-24T09:00:00.000Z#1"}})
     assert findings() == []
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 from pynamodb.expressions.condition import Condition
@@ -140,9 +141,10 @@ class TagCatalog:
             raise self._conflict(name, tag_id) from None
         return replace(_tag(item), name=name)
 
-    def delete(self, tag_id: str) -> CatalogTag:
+    def delete(self, tag_id: str, also: Callable[[TransactWrite], None] = lambda _: None) -> CatalogTag:
         """Frees the name and ends assignments; contacts that hold the tag keep it. Deleting again changes nothing.
 
+        `also` adds writes to the transaction.
         Raises TagNotFound, TagChanged.
         """
         item = self._read(tag_id)
@@ -153,6 +155,7 @@ class TagCatalog:
         def remove(transaction: TransactWrite) -> None:
             transaction.update(item, [TagItem.deleted_at.set(now)], condition=_is_unchanged(item))
             transaction.delete(self._name(item.name, tag_id), condition=TagName.tag_id == tag_id)
+            also(transaction)
 
         try:
             self._table.transact(remove, token=str(uuid.uuid4()))
