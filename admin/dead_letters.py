@@ -3,7 +3,7 @@
 AWS's own redrive returns only what the redrive policy moved, not the malformed messages that the functions laid aside.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,9 +70,7 @@ def show_dead_letters(queue: Queue, most: int) -> list[DeadLetter]:
         messages += batch
         if len(messages) >= most:
             break
-    for message in messages:
-        with suppress(ClientError):  # it is visible already
-            sqs().change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    _show(url, messages)
     return [_dead_letter(message) for message in messages[:most]]
 
 
@@ -83,15 +81,16 @@ def redrive(queue: Queue, max_per_second: int, on_sent: Callable[[], object]) ->
     Raises QueueNotFound.
     """
     target, source = (queue_url(name) for name in _NAMES[queue])
-    sent, came_back = set[str](), set[str]()
+    sent, came_back = set[str](), dict[str, Message]()
     for message in chain.from_iterable(_receive(source)):
         if _original_id(message) in sent:
-            came_back.add(_original_id(message))
+            came_back[_original_id(message)] = message
             continue
         sent.add(_send(target, message))
         sqs().delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
         on_sent()
         sleep(1 / max_per_second)
+    _show(source, came_back.values())
     return Redriven(len(sent), len(came_back))
 
 
@@ -124,6 +123,13 @@ def _receive(url: str) -> Iterator[list[Message]]:
         if not answer.get("Messages"):
             return
         yield answer["Messages"]
+
+
+def _show(url: str, messages: Iterable[Message]) -> None:
+    """Makes messages that were received visible to others again."""
+    for message in messages:
+        with suppress(ClientError):  # it is visible already
+            sqs().change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
 
 
 def _send(url: str, message: Message) -> str:

@@ -151,6 +151,7 @@ def test_a_message_that_fails_again_is_returned_only_once(
     done = run("queue", "redrive", "inbound-messages", "--json").records
     assert done == {"queue": "inbound-messages", "redriven": 2, "came_back": 2}
     assert numbers(run, "inbound-messages") == (0, 2)
+    assert len(run("queue", "show", "inbound-messages", "--json").records) == 2
 
 
 def test_a_returned_message_has_its_effect(run: Run, tenant_id: str, queue_urls: dict[str, str]) -> None:
