@@ -134,6 +134,9 @@ def healthy() -> Data:
     data.put("Contacts", "OldKeyRefused", HOUR, *[1] * 600, Stage=STAGE)
     data.put("Contacts", "SignatureRejected", HOUR, *[1] * 60, Stage=STAGE)
     data.put("Contacts", "AuthorizerFault", MOMENT, 1, Stage=STAGE)
+    data.put("Contacts", "CREATED", range(4, 120, 30), 1, Stage=STAGE)  # the last minute of a period
+    data.put("Contacts", "PUBLISHED", range(4, 120, 60), 1, Stage=STAGE)
+    data.put("Contacts", "PUBLISHED", range(35, 120, 60), 1, Stage=STAGE)  # two seconds later is the next period
     data.put("AWS/DynamoDB", "ReadThrottleEvents", MOMENT, *[1] * 50, TableName="Table")
     data.put("AWS/DynamoDB", "WriteThrottleEvents", HOUR, *[1] * 3, TableName="Table")
     data.put("AWS/DynamoDB", "SystemErrors", MOMENT, 1, TableName="Table", Operation="GetItem")
@@ -165,6 +168,11 @@ def nobody_takes_messages_from(queue: str) -> Callable[[Data], None]:
             data.put("AWS/SQS", "ApproximateAgeOfOldestMessage", range(minute, minute + 1), age, QueueName=queue)
 
     return spoil
+
+
+def nothing_is_published(data: Data) -> None:
+    data.put("Contacts", "CREATED", TROUBLE, 1, 1, Stage=STAGE)
+    data.put("Contacts", "PUBLISHED", TROUBLE, Stage=STAGE)
 
 
 def put(namespace: str, name: str, minutes: range, *samples: float, **dimensions: str) -> Callable[[Data], None]:
@@ -200,6 +208,7 @@ BAD: dict[str, tuple[Callable[[Data], None], int]] = {
     "TagCommandsDeadLettersAlarm": (put(*WAITING, QueueName="TagCommandsDeadLetters"), 1),
     "LostChangesAlarm": (put(*WAITING, QueueName="LostChanges"), 1),
     "LateChangesAlarm": (put("AWS/Lambda", "IteratorAge", TROUBLE, 300_000, FunctionName="PublishChanges"), 1),
+    "StoppedChangesAlarm": (nothing_is_published, 15),
     "RefusedKeysAlarm": (put("Contacts", "KeyRefused", TROUBLE, *[1] * 201, Stage=STAGE), 15),
     "RefusedCallersAlarm": (put("Contacts", "AddressNotAllowed", TROUBLE, *[1] * 201, Stage=STAGE), 15),
 }
@@ -220,8 +229,9 @@ def test_an_alarm_goes_off_on_bad_data_and_ends(name: str, background: Callable[
     spoil(data)
     alarmed = alarmed_minutes(ALARMS[name], data, MINUTES)
     assert alarmed[0] == TROUBLE.start + delay
-    assert alarmed == [*range(alarmed[0], alarmed[-1] + 1, alarmed[1] - alarmed[0])]
-    assert alarmed[-1] <= TROUBLE.stop + 25
+    period = alarmed[1] - alarmed[0]
+    assert alarmed == [*range(alarmed[0], alarmed[-1] + 1, period)]
+    assert alarmed[-1] <= TROUBLE.stop + period * (ALARMS[name]["EvaluationPeriods"] + 2)
 
 
 # Incidents, runbooks, the dashboard
