@@ -66,15 +66,18 @@ def connect() -> None:
 
 @cache
 def _client() -> Any:  # noqa: ANN401 - botocore's clients have no static types
-    """Shares the session of the table's client, so that botocore does not read its data again.
+    """Shares session and root certificates with the table's client, so that neither is read again.
 
-    whoami has no table: it imports both for the first signed request.
+    whoami has no table: it imports them for the first signed request.
     """
     from botocore.config import Config  # noqa: PLC0415
 
     from contacts.storage.table import connection  # noqa: PLC0415
+    from contacts.storage.tls import load_roots  # noqa: PLC0415
 
     retries: Any = {"total_max_attempts": 3, "mode": "standard"}
-    return connection().session.create_client(
+    client = connection().session.create_client(
         "secretsmanager", config=Config(connect_timeout=0.5, read_timeout=1.5, retries=retries)
     )
+    load_roots(client)
+    return client

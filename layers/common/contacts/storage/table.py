@@ -21,6 +21,7 @@ from pynamodb.transactions import TransactWrite
 from contacts.domain.errors import DatabaseUnavailable
 from contacts.runtime import settings
 from contacts.storage.retries import MOST_FAULTS, attempts, retry
+from contacts.storage.tls import load_roots
 
 _MOST_KEYS_IN_A_BATCH = 100
 
@@ -50,8 +51,8 @@ class TableItem(Model):
 
 
 def connect() -> None:
-    """Makes the client, which needs no network. The first operation would make it otherwise."""
-    _ = connection().client
+    """Makes the client and loads its root certificates, which needs no network. The first request would do both."""
+    load_roots(connection().client)
 
 
 def connection() -> Connection:
