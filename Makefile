@@ -19,7 +19,7 @@ REHEARSING := .rehearse/.rehearsing
 TYPESCRIPT := tests/openapi/typescript
 TYPING := $(TYPESCRIPT)/node_modules/.package-lock.json
 
-.PHONY: help start engine docs test rehearse account smoke soak check fix audit build bench invoke reset lock
+.PHONY: help start engine docs test rehearse restore-drill account smoke soak check fix audit build bench invoke reset lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: $(DEVELOPING) $(TYPING) ## all tests, with branch coverage
 
 rehearse: $(DEVELOPING) $(REHEARSING) ## deploys to an emulated AWS account, updates under load, deletes, and follows the runbooks
 	@pytest --no-cov -v tests/rehearsal/{first_deployment,test_cycle,after_deletion}.py
+
+restore-drill: $(DEVELOPING) ## loses a table of the local engine and restores it, as docs/operations.md describes it
+	@pytest --no-cov -v tests/engine/test_restore.py
 
 account: $(RUNNING) $(REHEARSING) ## an emulated AWS account, to try the documented commands by hand
 	@exec python -u -m rehearsal

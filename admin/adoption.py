@@ -13,7 +13,7 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 from admin.errors import NothingToAdopt, StackExists, StackNotAdopted
-from admin.target import stage
+from admin.target import stage, table_suffix
 
 type Resource = dict[str, Any]
 
@@ -23,14 +23,18 @@ _DELETED = "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"
 
 
 def adopt() -> list[str]:
-    """Returns the logical ids of the resources. Raises StackExists, NothingToAdopt, StackNotAdopted."""
-    name = f"contacts-{stage()}"
+    """Returns the logical ids of the resources.
+
+    The table is that of the option --table, if there is one. Raises InvalidValue, StackExists, NothingToAdopt,
+    StackNotAdopted.
+    """
+    name, suffix = f"contacts-{stage()}", table_suffix()
     client = _client("cloudformation")
     if _exists(name):
         raise StackExists(name)
     kept = {
         logical_id: (resource, identifier)
-        for logical_id, resource in _outliving(stage()).items()
+        for logical_id, resource in _outliving(stage(), suffix).items()
         if (identifier := _find(resource))
     }
     if not kept:
@@ -65,7 +69,7 @@ def _exists(name: str) -> bool:
 
 
 @cache
-def _outliving(stage: str) -> dict[str, Resource]:
+def _outliving(stage: str, suffix: str) -> dict[str, Resource]:
     """The resources that the deletion of a stage's stack leaves, by logical id, with all their properties.
 
     With fewer properties, the next deployment would add them, and for a secret that means: generate another value.
@@ -77,7 +81,9 @@ def _outliving(stage: str) -> dict[str, Resource]:
 
     with warnings.catch_warnings(action="ignore"):  # SAM CLI's own deprecations
         [stack, *_], _ = SamLocalStackProvider.get_stacks(
-            str(_TEMPLATE), parameter_overrides={"Stage": stage}, language_extensions_enabled=True
+            str(_TEMPLATE),
+            parameter_overrides={"Stage": stage, "TableSuffix": suffix},
+            language_extensions_enabled=True,
         )
         resources = stack.resources  # SAM CLI translates the template here
     return {

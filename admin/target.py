@@ -15,6 +15,7 @@ LOCAL_SETTINGS = Path(".local/admin.env")
 """Exists while the local stack runs. What the SDK needs in its environment to find the local stack."""
 
 
+_TABLE_SUFFIX = re.compile(r"(-[A-Za-z0-9-]{1,64})?")  # as template.yaml allows it
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")  # as DynamoDB allows it
 
 
@@ -53,3 +54,15 @@ def describe() -> str:
 def stage() -> str:
     """The chosen stage, or else the one at the end of the table's name."""
     return os.environ.get("CONTACTS_STAGE") or settings.table_name().removeprefix("contacts-")
+
+
+def table_suffix() -> str:
+    """What the table's name has behind that of the stage's own table: TableSuffix in template.yaml.
+
+    Raises InvalidValue if no suffix gives this name.
+    """
+    own, name = f"contacts-{stage()}", settings.table_name()
+    suffix = name.removeprefix(own)
+    if not name.startswith(own) or not _TABLE_SUFFIX.fullmatch(suffix):
+        raise InvalidValue(f"A stack of this stage has a table named {own!r} or {own + '-…'!r}, not {name!r}.")
+    return suffix

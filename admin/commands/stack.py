@@ -1,10 +1,13 @@
 import typer
 
 from admin import adoption
-from admin.target import stage
+from admin.target import stage, table_suffix
 from admin.terminal import Json, show
+from contacts.runtime.settings import table_name
 
 app = typer.Typer(no_args_is_help=True, help="What outlives the deletion of a stack.")
+
+_NEXT = "Now run `sam deploy --config-env {stage}` and `python -m admin --stage {stage}{table} key restore`."
 
 
 @app.command()
@@ -13,4 +16,6 @@ def adopt(*, as_json: Json = False) -> None:
     adopted = adoption.adopt()
     show([{"resource": each} for each in adopted], as_json=as_json)
     if not as_json:
-        typer.echo(f"Now run `sam deploy --config-env {stage()}` and `python -m admin --stage {stage()} key restore`.")
+        typer.echo(_NEXT.format(stage=stage(), table=f" --table {table_name()}" if table_suffix() else ""))
+        if suffix := table_suffix():
+            typer.echo(f'samconfig.toml needs "TableSuffix={suffix}" in the parameter_overrides of the stage first.')

@@ -164,6 +164,15 @@ def test_an_impossible_table_name_is_refused(tmp_path: Path, endpoints: dict[str
     assert run(tmp_path, "--table", table, "tenant", "list", environment=endpoints) == refusal
 
 
+@pytest.mark.parametrize("table", ["payments", "contacts-prodigy"])
+def test_a_stack_adopts_only_a_table_that_its_template_can_name(
+    tmp_path: Path, endpoints: dict[str, str], table: str
+) -> None:
+    arguments = "--stage", "prod", "--table", table, "stack", "adopt"
+    line = f"A stack of this stage has a table named 'contacts-prod' or 'contacts-prod-…', not {table!r}."
+    assert run(tmp_path, *arguments, environment=endpoints) == refused(line, exit_code=2)
+
+
 @pytest.mark.parametrize(
     ("environment", "line"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from rehearsal import smoke
 from rehearsal.account import ROOT_USER, Account
-from tests.rehearsal.conftest import Prod, Shell, documented
+from tests.rehearsal.conftest import Prod, Shell, documented, edit
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +47,37 @@ def test_a_new_stack_adopts_what_is_left_and_the_old_keys_work(
     )
     assert table["PhysicalResourceId"] == "contacts-prod"
     assert ":secret:contacts/prod/key-pepper-" in pepper["PhysicalResourceId"]
+
+
+def copy_table(account: Account, source: str, target: str) -> None:
+    """Stands for the restore, which the emulator does not have."""
+    dynamodb = account.client("dynamodb")
+    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    dynamodb.create_table(
+        TableName=target,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+    )
+    for page in dynamodb.get_paginator("scan").paginate(TableName=source):
+        for item in page["Items"]:
+            dynamodb.put_item(TableName=target, Item=item)
+
+
+def test_a_new_stack_works_on_the_restored_table(account: Account, deployer: Shell, deleted: Prod) -> None:
+    [_, settings, exchange, before_callers] = documented("docs/operations.md", "Restoring the table")
+    copy_table(account, "contacts-prod", "contacts-prod-20261127")
+    restorer = replace(deployer, identity=ROOT_USER)
+    restorer.run(settings)
+    edit(deployer.checkout / "samconfig.toml", '"Stage=prod",', '"Stage=prod", "TableSuffix=-20261127",')
+    for command in exchange.splitlines():  # each with its own answers to its questions
+        restorer.run(command)
+    restorer.run(before_callers)
+    [api] = account.client("apigateway").get_rest_apis()["items"]
+    url = f"{account.url}/_aws/execute-api/{api['id']}/prod"
+    assert [each for each in smoke.run(url, deleted.key, emulated=True) if each.fault] == []
+    function = account.client("cloudformation").describe_stack_resource(
+        StackName="contacts-prod", LogicalResourceId="GetContact"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    configuration = account.client("lambda").get_function_configuration(FunctionName=function)
+    assert configuration["Environment"]["Variables"]["TABLE_NAME"] == "contacts-prod-20261127"
