@@ -18,7 +18,7 @@ from local.emulator.processes import HOST_NAMES
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-SERVICES = {"apigateway", "secretsmanager", "sqs"}
+SERVICES = {"apigateway", "secretsmanager", "sqs", "sts"}
 
 
 class Application(DomainDispatcherApplication):

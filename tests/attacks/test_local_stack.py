@@ -69,7 +69,7 @@ def test_a_web_page_whose_name_resolves_to_127_0_0_1_reads_no_table(stack: Stack
     assert httpx.post(stack.dynamodb_url, headers=request, content="{}", trust_env=False).status_code == 404
 
 
-@pytest.mark.parametrize("service", ["lambda", "batch", "codebuild", "s3", "iam", "sts"])
+@pytest.mark.parametrize("service", ["lambda", "batch", "codebuild", "s3", "iam", "kms"])
 def test_services_that_are_not_used_are_not_served(stack: Stack, service: str) -> None:
     request = {"Authorization": signed_for(service)}
     answer = httpx.get(stack.environment["AWS_ENDPOINT_URL_SQS"], headers=request, trust_env=False)
