@@ -31,10 +31,16 @@ def add_contacts(stack: Stack) -> DemoContacts:
 
 
 def build_reference(stack: Stack, contacts: DemoContacts) -> dict[str, File]:
-    """The reference page, whose examples are contacts and tags of the first demo tenant, with its API key."""
+    """The reference page, whose examples are contacts and tags of the first demo tenant, with its API key.
+
+    The form of POST /v1/contacts has somebody who is not among the contacts, so the first request of a visitor creates.
+    """
     acme = stack.demo["tenants"][0]
     ids = Ids(acme["tenant_id"], contacts.ada_id, contacts.grace_id, acme["tags"][0]["id"])
-    return build_page(build_document(stack.base_url, ids), acme["keys"]["full"])
+    document = build_document(stack.base_url, ids)
+    upsert = document["paths"]["/v1/contacts"]["post"]["requestBody"]["content"]["application/json"]
+    upsert["example"] = {"phone": "+1 212 555 0186", "display_name": "Katherine Johnson"}
+    return build_page(document, acme["keys"]["full"])
 
 
 def introduce(stack: Stack, contacts: DemoContacts) -> None:
@@ -101,7 +107,7 @@ def introduce(stack: Stack, contacts: DemoContacts) -> None:
         print(f"# {title}\ncurl -i -w '\\n' -H 'Authorization: Bearer {tenant['keys']['full']}' {request}\n")
     signed = acme["keys"]["signed"]
     print(
-        "The rest needs Python, in another terminal: . .venv/bin/activate\n\n"
+        "These need Python, in another terminal in this directory:\n\n"
         "# a signed request: 200\n"
         f".venv/bin/python -m admin sign GET '{by_phone}' --secret {signed['secret']} |\n"
         f"  curl -i -w '\\n' -H @- -H 'Authorization: Bearer {signed['key']}' '{by_phone}'\n\n"

@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from string import punctuation
 from tempfile import gettempdir
 from threading import Lock
 from types import SimpleNamespace
@@ -43,6 +44,7 @@ usage_keys: dict[str, str] = {}
 invoke_authorizer, check_api_key = gateway._invoke_authorizer_lambda, gateway._check_api_key
 create_api, update_api = provisioners._apigw_rest_api_create, provisioners._apigw_rest_api_update
 update_usage_plan, context_of = gateway._update_usage_plan, iam_actions.dynamodb_service_context
+make_secret = provisioners._sm_secret_string
 
 
 class SharedZipFile(ZipFile):
@@ -187,6 +189,14 @@ def refer_by_arn(secret: Json) -> Json:
     }
 
 
+def make_secret_without_punctuation(properties: Json) -> str:
+    """MiniStack ignores ExcludePunctuation, and a secret that begins with { would be taken for JSON."""
+    if (wanted := properties.get("GenerateSecretString")) and wanted.get("ExcludePunctuation"):
+        properties = properties | {"GenerateSecretString": wanted | {"ExcludeCharacters": punctuation}}
+    secret: str = make_secret(properties)
+    return secret
+
+
 def find_secret(arn: str) -> str | None:
     """Why a secret cannot be imported."""
     return None if secretsmanager._resolve(arn)[1] else f"Secret {arn} was not found."
@@ -221,6 +231,7 @@ def complete() -> None:
     table["delete"] = partial(refuse_protected_table, table["delete"])
     log_group["create"] = partial(refuse_second, cloudwatch_logs._log_groups, "LogGroupName", log_group["create"])
     handlers["AWS::SecretsManager::Secret"] = refer_by_arn(handlers["AWS::SecretsManager::Secret"])
+    provisioners._sm_secret_string = make_secret_without_punctuation
     changesets._IMPORT_LOOKUPS["AWS::SecretsManager::Secret"] = ("Id",), find_secret
     gateway._invoke_authorizer_lambda, gateway._check_api_key = note_usage_key, check_key_of_authorizer
     gateway._update_usage_plan = bind_usage_plan

@@ -66,6 +66,15 @@ def test_a_small_file_is_looked_up_where_a_list_would_take_more_requests(
     assert looked_up == ["49151000009", "5511987654321", "551187654321"]
 
 
+def test_phones_with_a_leading_zero_are_pointed_out(api: MadeUpApi, file: Path, command: Command) -> None:
+    write(file, TEN[0], ["0049 151 00000", "", ""], ["0151 00000", "", ""])
+    assert command.push(file) == (0, {"created": 3})
+    assert "row 3: phone begins with 0 (so do 2 in all). Write the country code without 00," in command.errors
+    write(file, TEN[0])
+    command.push(file)
+    assert "begins with 0" not in command.errors
+
+
 def test_unknown_tags_are_listed_and_nothing_is_sent(api: MadeUpApi, file: Path, command: Command) -> None:
     write(file, ["49151000001", "", "vip"], ["49151000002", "", "New lead|\x1b[2JGold"], ["49151000003", "", "Gold"])
     assert command.run("push", file, "--yes") == 2

@@ -291,5 +291,5 @@ class TestChanges:
     ) -> None:
         command.run("changes", "--cursor", cursor)
         ChangeLog(ACME.id).reset()
-        assert command.run("changes", "--cursor", cursor) == 1
-        assert "List all contacts again" in command.errors
+        assert command.run("changes", "--cursor", cursor) == 2
+        assert f"Then delete {cursor}, and the command begins from now on." in command.errors

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from contacts_client import Contacts, ContactsError, Forbidden, Unauthorized
+from contacts_client import Contacts, ContactsError, CursorExpired, Forbidden, Unauthorized
 from contacts_client.cli.changes import CursorFile, new_changes
 from contacts_client.cli.errors import Misuse, Stopped
 from contacts_client.cli.mirror import Mirror
@@ -125,10 +125,16 @@ def changes(
 ) -> None:
     """Print what changed, one JSON object per line, each with the contact as it is now."""
     file = CursorFile(cursor_file)
-    with _connect(_RETRY_SECONDS) as client, suppress(KeyboardInterrupt):
-        for _ in _rounds(follow=follow):
-            for change in new_changes(client, file):
-                typer.echo(json.dumps(change))
+    try:
+        with _connect(_RETRY_SECONDS) as client, suppress(KeyboardInterrupt):
+            for _ in _rounds(follow=follow):
+                for change in new_changes(client, file):
+                    typer.echo(json.dumps(change))
+    except CursorExpired:
+        raise Misuse(
+            f"The place in {cursor_file} is too old. Read all contacts again, for example with `contacts pull`. "
+            f"Then delete {cursor_file}, and the command begins from now on."
+        ) from None
 
 
 @app.command()

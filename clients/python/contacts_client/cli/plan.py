@@ -41,11 +41,12 @@ def count(effects: Iterable[Effect]) -> Counter[str]:
 
 
 def check(rows: Iterable[Row]) -> tuple[int, list[str]]:
-    """The number of rows, and why the API would refuse the first of those that it would.
+    """The number of rows, and what is wrong with the phones: why the API would refuse the first of those that it would.
 
     Raises Misuse if the rows name tags that do not exist.
     """
-    number, refusals, unknown = 0, list[str](), dict[str, int]()
+    number, zeros, first_zero = 0, 0, 0
+    refusals, unknown = list[str](), dict[str, int]()
     for number, row in enumerate(rows, start=1):  # noqa: B007 - the last number is a result
         for name in row.unknown_tags:
             unknown.setdefault(name, row.number)
@@ -53,10 +54,17 @@ def check(rows: Iterable[Row]) -> tuple[int, list[str]]:
             break
         if row.refusal and len(refusals) < _MOST_LISTED:
             refusals.append(f"row {row.number}: {row.refusal}")
+        if row.phone.startswith("0"):
+            zeros, first_zero = zeros + 1, first_zero or row.number
     if unknown:
         listed = [f"  {name} (row {row})" for name, row in unknown.items()]
         listed[_MOST_LISTED:] = ["  and more"] * (len(unknown) > _MOST_LISTED)
         raise Misuse("\n".join(["These tags do not exist:", *listed, "A | separates tags."]))
+    if zeros:
+        refusals.append(
+            f"row {first_zero}: phone begins with 0 (so do {zeros:,} in all). "
+            "Write the country code without 00, else this is a contact that WhatsApp does not know."
+        )
     return number, refusals
 
 
