@@ -42,7 +42,7 @@ class Entry:
 
 
 def audited(tenant_id: str, action: str, subject: str | None = None) -> Callable[[TransactWrite], None]:
-    """Adds an entry to the transaction of the action, so that there is neither without the other."""
+    """Adds an entry to the transaction of the action: both are written, or neither."""
     entry = AuditEntry(
         *AuditEntry.key(tenant_id, timestamps.now(), secrets.token_urlsafe(6)),
         action=action,
@@ -53,7 +53,7 @@ def audited(tenant_id: str, action: str, subject: str | None = None) -> Callable
 
 
 def list_entries(tenant_id: str) -> list[Entry]:
-    """Oldest first. Empty for what is no id."""
+    """Oldest first. Empty if `tenant_id` is malformed."""
     found = table.query(AuditEntry, AuditEntry.entries_of(tenant_id)) if is_id(tenant_id) else []
     return [
         Entry(done_at=each.sk.partition("#")[0], action=each.action, subject=each.subject, identity=each.identity)

@@ -29,7 +29,7 @@ _GAVE_UP = "The function failed five times. Its log has the cause under the mess
 _HIDDEN_SECONDS = 120
 """How long a message that was received is hidden from others, and so the time for sending and deleting ten of them."""
 _WAIT_SECONDS = 2
-"""With a wait, an empty answer means that there is no message. Without, SQS asks only some of its servers."""
+"""Of a long poll, which asks all servers of SQS. A short poll asks some of them, and can miss a message."""
 
 
 @dataclass(frozen=True, kw_only=True)

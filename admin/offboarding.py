@@ -56,11 +56,14 @@ class Belongings:
     """Revoked ones too."""
 
 
-def count_belongings(tenant_id: str) -> Belongings:
+def count_contacts(tenant_id: str) -> int:
     """Reads all pointers, about 40 for a read unit, and no contact."""
-    pointers = (_count(ContactPointer, ContactPointer.shard(tenant_id, each)) for each in ContactPointer.SHARDS)
+    return sum(_count(ContactPointer, ContactPointer.shard(tenant_id, each)) for each in ContactPointer.SHARDS)
+
+
+def count_belongings(tenant_id: str) -> Belongings:
     return Belongings(
-        contacts=sum(pointers),
+        contacts=count_contacts(tenant_id),
         tags=_count(TagItem, TagItem.catalog(tenant_id), _IS_TAG),
         keys=_count(TenantApiKey, TenantApiKey.keys_of(tenant_id)),
     )
@@ -71,8 +74,10 @@ def is_deleted(tenant_id: str) -> bool:
     return any(each.action == _DELETED for each in list_entries(tenant_id))
 
 
-def delete(tenant_id: str, wait_seconds: float, progress: Progress) -> None:
+def delete(tenant_id: str, contacts: int, wait_seconds: float, progress: Progress) -> None:
     """Safe to repeat: also after the tenant is gone, it deletes what messages in the queues created since.
+
+    `contacts` is how many the progress shows as the whole.
 
     Waits for calls in progress before it deletes contacts, and as long for the consumer of the stream before it deletes
     the last item of the change log, which makes the consumer drop what it learns of the deletion. Raises
@@ -89,7 +94,9 @@ def delete(tenant_id: str, wait_seconds: float, progress: Progress) -> None:
     progress.begin("Waiting for calls in progress")
     sleep(max(0, wait_seconds - max(0, (datetime.now(UTC) - began_at).total_seconds())))
     patiently(ChangeLog(tenant_id).close)
-    _delete_contacts(tenant_id, progress)
+    progress.begin("Deleting contacts", contacts)
+    for number in ContactPointer.SHARDS:
+        _delete_all(ContactPointer, ContactPointer.shard(tenant_id, number), progress)
     progress.begin("Deleting tags, changes and kept answers")
     _delete_all(TagItem, TagItem.catalog(tenant_id), progress, _IS_TAG)
     _delete_all(TagName, TagItem.catalog(tenant_id), progress)
@@ -120,12 +127,6 @@ def _begin(tenant_id: str) -> datetime:
         is_first = TenantItem.pk.exists() & TenantItem.deletion_began_at.does_not_exist()
         change_tenant(tenant_id, [TenantItem.deletion_began_at.set(began_at)], is_first, _BEGUN)
     return datetime.fromisoformat(began_at)
-
-
-def _delete_contacts(tenant_id: str, progress: Progress) -> None:
-    progress.begin("Deleting contacts", count_belongings(tenant_id).contacts)
-    for number in ContactPointer.SHARDS:
-        _delete_all(ContactPointer, ContactPointer.shard(tenant_id, number), progress)
 
 
 def _delete_all(kind: type[TableItem], pk: str, progress: Progress, sk: Condition | None = None) -> None:

@@ -15,7 +15,7 @@ from admin.jobs import (
     read_budget,
     resumable,
 )
-from admin.offboarding import count_belongings
+from admin.offboarding import count_contacts
 from admin.progress import Progress, progress
 from admin.table_check import Finding, check_segment, check_tenant
 from admin.tenants import get_tenant
@@ -71,7 +71,7 @@ def _check_table(shown: Progress, read_units: int, *, resume: bool) -> tuple[int
 
 
 def _check_tenant(tenant_id: str, shown: Progress, read_units: int) -> tuple[int, list[dict[str, str]]]:
-    contacts = count_belongings(get_tenant(tenant_id).id).contacts
+    contacts = count_contacts(get_tenant(tenant_id).id)
     announce(contact_read_units(contacts), read_units)
     shown.begin("Checking the tenant's items", contacts)
     return _collect(shown, lambda count: check_tenant(tenant_id, count))

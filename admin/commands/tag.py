@@ -16,7 +16,7 @@ from admin.jobs import (
     read_budget,
     resumable,
 )
-from admin.offboarding import count_belongings
+from admin.offboarding import count_contacts
 from admin.progress import progress
 from admin.sweep import sweep
 from admin.tags import create_tag, delete_tag, get_tag, list_tags, rename_tag
@@ -86,7 +86,7 @@ def delete(
     checkpoint = Checkpoint(f"tag-delete-{tag_id}", describe_table().id)
     state: dict[str, Any] = checkpoint.load() if resume else {"cursor": "", "removed": 0}
     tag = delete_tag(tenant_id, tag_id)
-    contacts = count_belongings(tenant_id).contacts
+    contacts = count_contacts(tenant_id)
     announce(contact_read_units(contacts), read_units)
     advice = "The tag is deleted, but some contacts may still hold it. Run the command again, with --resume."
     with progress() as shown, read_budget(read_units), resumable(advice):

@@ -88,7 +88,7 @@ def export(
     if tenant is None:
         raise TenantNotFound(tenant_id)
     with progress() as shown, read_budget(read_units), resumable("Go on with --resume."):
-        contacts = offboarding.count_belongings(tenant_id).contacts
+        contacts = offboarding.count_contacts(tenant_id)
         announce(contact_read_units(contacts), read_units)
         shown.begin("Exporting contacts", contacts)
         written = export_contacts(tenant_id, file, shown, resume=resume)
@@ -122,5 +122,5 @@ def delete(
     announce(contact_read_units(found.contacts), read_units, write_units=4 * found.contacts)
     advice = "The tenant is deleted in part. Run the command again: it goes on where it was."
     with progress() as shown, read_budget(read_units), resumable(advice):
-        offboarding.delete(tenant_id, wait_seconds, shown)
+        offboarding.delete(tenant_id, found.contacts, wait_seconds, shown)
     show({"tenant_id": tenant_id, "deleted": asdict(found)}, as_json=as_json)

@@ -1,52 +1,23 @@
 """The `contacts` command on the handlers of this process: what it predicts is what the API does."""
 
 from pathlib import Path
-from threading import Lock
 
-import httpx
-import httpx2
 import pytest
 
 from contacts_client import Contacts
 from contacts_client.cli import push
 from contacts_client.client import Match
-from tests.behaviour.transport import HandlerTransport
 from tests.clients.command import Command, read, write
+from tests.clients.handlers_api import Api
 from tests.events import ACME, Tenant
 
 VIP, LEAD, *OTHER_TAGS = ACME.tag_ids
 """Each has its id as its name."""
 
 
-class Api:
-    """One request at a time, because moto takes no more."""
-
-    def __init__(self) -> None:
-        self.methods: set[str] = set()
-        self._lock = Lock()
-
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.methods.add(request.method)
-        translated = httpx.Request(
-            request.method,
-            str(request.url),
-            headers=request.headers.raw,
-            content=request.content,
-            extensions={"target": request.url.raw_path},
-        )
-        with self._lock:
-            answer = HandlerTransport().handle_request(translated)
-            return httpx2.Response(answer.status_code, headers=answer.headers.raw, content=answer.read())
-
-
 @pytest.fixture
 def api(acme: Tenant) -> Api:
     return Api()
-
-
-@pytest.fixture
-def client(api: Api) -> Contacts:
-    return Contacts("https://api.example.com", ACME.key_id, transport=httpx2.MockTransport(api))
 
 
 @pytest.fixture

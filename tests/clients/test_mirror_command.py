@@ -8,14 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from contacts.storage.changes import ChangeLog
 from contacts_client import Contact, Contacts
 from contacts_client.cli import mirror
 from tests.clients.command import Command
-from tests.clients.test_contacts_command_on_handlers import Api
+from tests.clients.handlers_api import Api
 from tests.events import ACME, GLOBEX, Tenant
 from tests.functions.conftest import Stream
 
@@ -34,11 +33,6 @@ def api(acme: Tenant, globex: Tenant) -> Api:
 @pytest.fixture
 def stream(api: Api) -> Stream:
     return Stream()
-
-
-@pytest.fixture
-def client(api: Api) -> Contacts:
-    return Contacts("https://api.example.com", ACME.key_id, transport=httpx2.MockTransport(api))
 
 
 @pytest.fixture

@@ -41,19 +41,19 @@ def count(effects: Iterable[Effect]) -> Counter[str]:
 
 
 def check(rows: Iterable[Row]) -> tuple[int, list[str]]:
-    """The number of rows, and what is wrong with the phones: why the API would refuse the first of those that it would.
+    """The number of rows, and remarks for the user: why the API would refuse rows, and a doubtful spelling of phones.
 
     Raises Misuse if the rows name tags that do not exist.
     """
     number, zeros, first_zero = 0, 0, 0
-    refusals, unknown = list[str](), dict[str, int]()
+    remarks, unknown = list[str](), dict[str, int]()
     for number, row in enumerate(rows, start=1):  # noqa: B007 - the last number is a result
         for name in row.unknown_tags:
             unknown.setdefault(name, row.number)
         if len(unknown) > _MOST_LISTED:
             break
-        if row.refusal and len(refusals) < _MOST_LISTED:
-            refusals.append(f"row {row.number}: {row.refusal}")
+        if row.refusal and len(remarks) < _MOST_LISTED:
+            remarks.append(f"row {row.number}: {row.refusal}")
         if row.phone.startswith("0"):
             zeros, first_zero = zeros + 1, first_zero or row.number
     if unknown:
@@ -61,11 +61,11 @@ def check(rows: Iterable[Row]) -> tuple[int, list[str]]:
         listed[_MOST_LISTED:] = ["  and more"] * (len(unknown) > _MOST_LISTED)
         raise Misuse("\n".join(["These tags do not exist:", *listed, "A | separates tags."]))
     if zeros:
-        refusals.append(
+        remarks.append(
             f"row {first_zero}: phone begins with 0 (so do {zeros:,} in all). "
             "Write the country code without 00, else this is a contact that WhatsApp does not know."
         )
-    return number, refusals
+    return number, remarks
 
 
 class State(NamedTuple):

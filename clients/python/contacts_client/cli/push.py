@@ -19,9 +19,9 @@ from contacts_client.cli.terminal import Meter, tell
 def check_rows(rows: Rows) -> int:
     """The number of rows. Raises Misuse if they name tags that do not exist."""
     with Meter("Checking") as meter:
-        number, refusals = check(meter.track(rows))
-    for refusal in refusals:
-        tell(refusal)
+        number, remarks = check(meter.track(rows))
+    for remark in remarks:
+        tell(remark)
     return number
 
 
