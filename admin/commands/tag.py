@@ -86,10 +86,10 @@ def delete(
     checkpoint = Checkpoint(f"tag-delete-{tag_id}", describe_table().id)
     state: dict[str, Any] = checkpoint.load() if resume else {"cursor": "", "removed": 0}
     tag = delete_tag(tenant_id, tag_id)
-    contacts = count_contacts(tenant_id)
-    announce(contact_read_units(contacts), read_units)
     advice = "The tag is deleted, but some contacts may still hold it. Run the command again, with --resume."
     with progress() as shown, read_budget(read_units), resumable(advice):
+        contacts = count_contacts(tenant_id)
+        announce(contact_read_units(contacts), read_units)
         shown.begin("Waiting for assignments in progress")
         sleep(max(0, wait_seconds - _seconds_since(str(tag.deleted_at))))
         shown.begin("Removing the tag from the contacts", contacts)

@@ -112,7 +112,8 @@ def delete(
     tenant = find_tenant(tenant_id)
     if tenant is None and not offboarding.is_deleted(tenant_id):
         raise TenantNotFound(tenant_id)
-    found = offboarding.count_belongings(tenant_id)
+    with read_budget(read_units):
+        found = offboarding.count_belongings(tenant_id)
     whose = f"tenant {tenant.name!r} ({tenant_id})" if tenant else f"what is left of tenant {tenant_id}"
     confirm(
         f"Delete {whose} in {describe()} with {found.contacts} contacts, {found.tags} tags and {found.keys} keys? "

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from admin import jobs, sweep
+from admin import jobs, offboarding, sweep
 from admin.database import table as database
 from admin.errors import NothingToResume
 from contacts.domain.errors import DatabaseUnavailable
@@ -131,6 +131,24 @@ def test_all_reads_of_a_job_keep_to_one_budget_and_writes_do_not_count(
     assert pauses == pytest.approx([0, *(units / 10 for units in accumulate(paid))])
     database.read(TenantItem, key)
     assert len(pauses) == 5
+
+
+@pytest.mark.parametrize("number", range(1, 5))  # the whole check counts nothing
+def test_contacts_are_counted_within_the_read_budget(
+    run: Run, tenant_id: str, tag_id: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, pauses, waited = offboarding._count, list[float](), list[bool]()
+
+    def note(*arguments: Any) -> int:
+        before = len(pauses)
+        counted = count(*arguments)
+        waited.append(len(pauses) > before)  # each read asks the budget for its pause, perhaps one of 0 s
+        return counted
+
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append))
+    monkeypatch.setattr(offboarding, "_count", note)
+    assert run(*commands(tenant_id, tag_id, tmp_path / "acme.jsonl")[number]).exit_code == 0
+    assert set(waited) == {True}
 
 
 def test_an_interrupted_deletion_of_a_tag_goes_on_where_it_was(
