@@ -61,7 +61,7 @@ def create_table(endpoint: str, properties: dict[str, Any]) -> None:
             client.update_table(TableName=properties["TableName"], **stream)
         return
     known = client.meta.service_model.operation_model("CreateTable").input_shape.members
-    unlike_cloudformation = {"SSESpecification"}  # the engine encrypts nothing
+    unlike_cloudformation = {"OnDemandThroughput", "SSESpecification"}  # the engine limits and encrypts nothing
     given = {name: properties[name] for name in properties.keys() & known.keys() - unlike_cloudformation}
     client.create_table(**given | stream)
     client.update_time_to_live(

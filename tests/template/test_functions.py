@@ -46,7 +46,7 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
         "python3.13",
         "app.handler",
         60 if function == STREAM_CONSUMER else 20,
-        "Active",
+        "Disabled",
     )
     assert resolved["Layers"] == [{"Ref": "CommonLayerX86"}]
 
@@ -122,6 +122,13 @@ def test_a_worker_reads_its_queue_in_batches_of_which_a_part_may_fail(
             "Properties": {
                 "Queue": {"Fn::GetAtt": [queue, "Arn"]},
                 "BatchSize": 10,
+                "ScalingConfig": {
+                    "Fn::If": [
+                        "HasQueueConcurrency",
+                        {"MaximumConcurrency": {"Ref": "QueueConcurrency"}},
+                        {"Ref": "AWS::NoValue"},
+                    ]
+                },
                 "FunctionResponseTypes": ["ReportBatchItemFailures"],
             },
         }

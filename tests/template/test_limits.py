@@ -1,10 +1,14 @@
-"""What is limited before the API key of a request is known."""
+"""What is limited before the API key of a request is known, and what a stage can cost."""
 
 from typing import Any
 
 import pytest
 
+from local import ROOT
 from tests.deployed import deployed_resources
+from tests.handlers import FUNCTIONS, logical_id
+
+CAPPED = {"MaxReadUnits": "5000", "MaxWriteUnits": "1000", "QueueConcurrency": "5", "Tracing": "Active"}
 
 
 def test_each_method_has_a_limit_for_all_callers_together() -> None:
@@ -50,3 +54,41 @@ def test_the_web_acl_samples_no_requests(resources: dict[str, Any]) -> None:
     properties = resources["WebAcl"]["Properties"]
     configurations = [each["VisibilityConfig"] for each in (properties, *properties["Rules"])]
     assert [each["SampledRequestsEnabled"] for each in configurations] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "limits"),
+    [
+        ({}, None),
+        ({"MaxReadUnits": "5000"}, {"MaxReadRequestUnits": "5000"}),
+        ({"MaxWriteUnits": "1000"}, {"MaxWriteRequestUnits": "1000"}),
+        (CAPPED, {"MaxReadRequestUnits": "5000", "MaxWriteRequestUnits": "1000"}),
+    ],
+)
+def test_the_table_has_a_maximum_throughput_on_demand_alone(
+    parameters: dict[str, str], limits: dict[str, str] | None
+) -> None:
+    assert deployed_resources(**parameters)["Table"]["Properties"].get("OnDemandThroughput") == limits
+
+
+@pytest.mark.parametrize("mapping", ["RecordInboundMessageQueue", "ApplyTagCommandQueue"])
+@pytest.mark.parametrize(("parameters", "scaling"), [({}, None), (CAPPED, {"MaximumConcurrency": "5"})])
+def test_a_queue_has_a_maximum_concurrency_on_demand_alone(
+    mapping: str, parameters: dict[str, str], scaling: dict[str, str] | None
+) -> None:
+    assert deployed_resources(**parameters)[mapping]["Properties"].get("ScalingConfig") == scaling
+
+
+@pytest.mark.parametrize(
+    ("parameters", "tracing"), [({}, (None, False)), (CAPPED, ({"Mode": {"Ref": "Tracing"}}, True))]
+)
+def test_functions_are_traced_on_demand_alone(parameters: dict[str, str], tracing: tuple[Any, bool]) -> None:
+    resources = deployed_resources(**parameters)
+    for name in map(logical_id, FUNCTIONS):
+        policies = " ".join(map(str, resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"]))
+        assert (resources[name]["Properties"].get("TracingConfig"), "AWSXrayWriteOnlyAccess" in policies) == tracing
+
+
+def test_every_parameter_is_documented_with_a_value(template: dict[str, Any]) -> None:
+    text = "".join((ROOT / each).read_text() for each in ("README.md", "docs/operations.md", "samconfig.toml"))
+    assert [name for name in template["Parameters"] if f"{name}=" not in text] == []
