@@ -1,21 +1,24 @@
 """Each endpoint in each case that sends different requests to DynamoDB, with the capacity that they consume."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import boto3
 
 from benchmarks.capacity import Consumption, metered
+from contacts.access.authorizer import Unauthorized
 from contacts.domain.contact import TAG_LIMIT
 from contacts.runtime.settings import table_name
 from contacts.storage.items import ContactItem
 from contacts.storage.table import connection
 from tests.events import Tenant, sample_event
-from tests.handlers import call, invoke
+from tests.handlers import call, deliver, invoke
 from tests.streams import build_record, build_stream_event
 
 SMALL = {"phone": "491519999999", "display_name": "Ada Lovelace"}
 CHANGES_PER_SECOND = 20
+UNKNOWN_KEY = "sflo_live_" + 43 * "u"
 BRAZILIAN, ITS_ALIAS = "5511987654321", "551187654321"
 LARGEST_NAME, LARGEST_REASON = 128 * "😀", 500 * "😀"
 
@@ -39,10 +42,14 @@ def meter_flows(
         for tag_id in tenant.tag_ids[:TAG_LIMIT]:
             call("assign_tag", tenant, contactId=contact_id, json_body={"tag_id": tag_id, "reason": reason})
 
-    authorization = sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {api_key}"}}
-    for name in "authorizer, first time in five minutes", "authorizer":
-        with metered(connection().client, observer) as flows[name]:
-            invoke("authorizer", authorization)
+    for name, key in (
+        ("authorizer, first time in five minutes", api_key),
+        ("authorizer", api_key),
+        ("authorizer, unknown key", UNKNOWN_KEY),
+        ("authorizer, malformed key", "sflo_live_"),
+    ):
+        with metered(connection().client, observer) as flows[name], suppress(Unauthorized):
+            invoke("authorizer", sample_event("authorizer") | {"headers": {"Authorization": f"Bearer {key}"}})
 
     contact = meter("upsert, new", "upsert_contact", json_body=SMALL)
     by_id, rename = {"contactId": contact["id"]}, {"display_name": "Grace Hopper"}
@@ -68,6 +75,7 @@ def meter_flows(
 
     _meter_many(meter, tenant.tag_ids[:3], batch_size)
     flows |= _meter_changes(tenant, observer, settle)
+    flows |= _meter_messages(tenant, observer)
 
     full = call("upsert_contact", tenant, json_body=SMALL)[1]
     assign_all(full["id"], None)
@@ -104,11 +112,13 @@ def _meter_changes(
         for key in keys
     ]
     renamed = [build_record(item | {"display_name": {"S": ""}}, item, n) for n, item in enumerate(items)]
+    refreshed = build_record(items[0] | {"last_seen_at": {"S": items[0]["created_at"]["S"]}}, items[0], 200)
     tagged = [build_record(item | {"tags": {"M": {}}}, item, 100 + n) for n, item in enumerate(items)]
     half = CHANGES_PER_SECOND // 2
     settle()
     head = int(call("list_changes", tenant)[1]["nextCursor"])
     for name, records in (
+        ("publish, 1 refresh", [refreshed]),
         ("publish, 1 change", renamed[:1]),
         (f"publish, {CHANGES_PER_SECOND} changes", renamed[:half] + tagged[half:]),
         (f"publish, {CHANGES_PER_SECOND} changes, again", renamed[:half] + tagged[half:]),
@@ -118,6 +128,33 @@ def _meter_changes(
     for name, cursor in ((f"changes, {CHANGES_PER_SECOND} new ones", head + 2), ("changes, up to date", head + 3)):
         with metered(connection().client, observer) as flows[name]:
             call("list_changes", tenant, query={"cursor": str(cursor)})
+    return flows
+
+
+def _meter_messages(
+    tenant: Tenant,
+    observer: Any,  # noqa: ANN401 - boto3's client
+) -> dict[str, Consumption]:
+    """Messages of the two queues, each in a run of its own."""
+    flows: dict[str, Consumption] = {}
+
+    def meter(name: str, function: str, **message: str) -> None:
+        with metered(connection().client, observer) as flows[name]:
+            deliver(function, {"tenantId": tenant.id, **message})
+
+    inbound = {"phone": "4918000000001", "displayName": "Ada Lovelace"}
+    meter("inbound message, new", "record_inbound_message", receivedAt="2026-01-01T00:00:00Z", **inbound)
+    meter("inbound message, existing", "record_inbound_message", receivedAt="2026-01-01T00:02:00Z", **inbound)
+    meter(
+        "inbound message, within the cooldown", "record_inbound_message", receivedAt="2026-01-01T00:02:01Z", **inbound
+    )
+    tag_id = tenant.tag_ids[0]
+    contacts = [{"phone": "4918000000002"}, {"phone": "4918000000003", "tags": [{"tag_id": tag_id}]}]
+    results = call("upsert_contacts", tenant, json_body={"contacts": contacts})[1]["results"]
+    command = {"tagId": tag_id, "source": "MANUAL_ADMIN", "issuedAt": "2026-01-01T00:00:00Z"}
+    for action, result in zip(("ASSIGN", "REMOVE"), results, strict=True):  # their pointers are not known yet
+        name = f"tag command, {action.lower()}"
+        meter(name, "apply_tag_command", action=action, contactId=result["contact"]["id"], **command)
     return flows
 
 

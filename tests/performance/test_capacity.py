@@ -9,7 +9,7 @@ import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
 from benchmarks.capacity import Consumption, item_size
-from benchmarks.costs import BATCH_SIZE, READ_UNITS, WRITE_UNITS, price_synchronization
+from benchmarks.costs import READ_UNITS, WRITE_UNITS
 from benchmarks.flows import meter_flows
 from contacts.access.keys import hash_key
 from contacts.runtime import timestamps
@@ -29,6 +29,8 @@ def flows_with(batch: int) -> dict[str, Consumption]:
     return {
         "authorizer, first time in five minutes": Consumption(["GetItem", "UpdateItem"], 1, 1),
         "authorizer": Consumption(["GetItem"], 1, 0),
+        "authorizer, unknown key": Consumption(["GetItem"], 1, 0),
+        "authorizer, malformed key": Consumption([], 0, 0),
         "upsert, new": Consumption(["UpdateItem", "TransactWriteItems"], 0, 5),
         "upsert, existing": Consumption(["UpdateItem"], 0, 1),
         "by phone": Consumption(["GetItem"], 1, 0),
@@ -55,11 +57,17 @@ def flows_with(batch: int) -> dict[str, Consumption]:
         "batch, existing, 3 tags": Consumption(["BatchGetItem"] + ["UpdateItem"] * batch, 3, batch),
         "one of a batch, new, with an alias": Consumption(["UpdateItem", "UpdateItem", "TransactWriteItems"], 0, 6),
         "one of a batch, existing under its alias": Consumption(["UpdateItem"] * 2, 0, 2),
+        "publish, 1 refresh": Consumption([], 0, 0),
         "publish, 1 change": Consumption(["Query", "PutItem", "UpdateItem"], 1, 2),
         "publish, 20 changes": Consumption(["Query", "PutItem", "UpdateItem"], 1, 3),
         "publish, 20 changes, again": Consumption(["Query", "PutItem", "UpdateItem"], 1, 4),
         "changes, 20 new ones": Consumption(["Query", "BatchGetItem", "BatchGetItem"], 1 + 20 + 20, 0),
         "changes, up to date": Consumption(["Query"], 1, 0),
+        "inbound message, new": Consumption(["GetItem", "TransactWriteItems"], 0.5, 4),
+        "inbound message, existing": Consumption(["GetItem", "UpdateItem"], 0.5, 1),
+        "inbound message, within the cooldown": Consumption([], 0, 0),
+        "tag command, assign": Consumption(["BatchGetItem", "UpdateItem"], 1, 1),
+        "tag command, remove": Consumption(["GetItem", "UpdateItem"], 1, 1),
         "by phone, 20 tags": Consumption(["GetItem"], 1, 0),
         "upsert, 20 tags": Consumption(["UpdateItem"], 0, 4),
         "one of a batch, 20 tags, second attempt": Consumption(["BatchGetItem", "UpdateItem", "UpdateItem"], 3, 8),
@@ -101,16 +109,6 @@ def test_a_change_costs_at_most_0_4_write_units_at_20_changes_a_second() -> None
     """In price: a read unit costs a fifth of a write unit."""
     flow = flows_with(BATCH)["publish, 20 changes, again"]  # each batch follows one of its size
     assert (flow.write_units + READ_UNITS / WRITE_UNITS * flow.read_units) / 20 <= 0.4
-
-
-def test_a_million_contacts_cost_these_dollars_by_batches_and_pages_of_100() -> None:
-    dollars = price_synchronization(flows_with(BATCH_SIZE))
-    assert {name: round(batches, 2) for name, (_, batches) in dollars.items()} == {
-        "existing contacts": 0.73,
-        "new contacts": 3.26,
-        "existing contacts with 3 tags": 0.73,
-        "contacts read": 0.20,
-    }
 
 
 def test_a_large_table_with_many_tenants_costs_no_more(table: Table, acme: Tenant, api_key: str) -> None:
