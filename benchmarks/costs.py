@@ -34,10 +34,8 @@ CPU_MS = 4.0
 REQUEST_MS, TRANSACTION_MS = 5.0, 20.0
 COLD_STARTS, START_MS = 0.01, 500.0  # share of the calls, and the initialization, which is billed
 AUTHORIZER_RUNS = 0.1  # share of the calls for which the gateway has not cached the authorizer's answer
-FUNCTION_LOG_KILOBYTES, ACCESS_LOG_KILOBYTES = (
-    1.5,
-    0.5,
-)  # our log line and metrics with Lambda's own lines; the gateway's
+FUNCTION_LOG_KILOBYTES = 1.5  # our log line and metrics, and Lambda's own lines
+ACCESS_LOG_KILOBYTES = 0.5
 LOG_MONTHS, LOG_COMPRESSION = 3, 0.2  # 90 days, as in prod
 ANSWER_KILOBYTES = 1.0  # with headers; for each contact of a page or batch, too
 BATCH_SIZE, SIDE_BY_SIDE = 100, 8
@@ -117,7 +115,7 @@ FOLLOWED_BY = {
     "delete, largest": "publish, 1 change",
     "one of a batch, new, with an alias": "publish, 1 change",
     "one of a batch, existing under its alias": "publish, 1 refresh",
-    "one of a batch, 20 tags, second attempt": "publish, 1 refresh",
+    "one of a batch, 20 tags, second attempt": "publish, 1 change",
     "inbound message, new": "publish, 1 change",
     "inbound message, existing": "publish, 1 refresh",
     "tag command, assign": "publish, 1 change",
@@ -126,11 +124,11 @@ FOLLOWED_BY = {
 """The run of the stream's consumer that a write causes while there are few writes: a refresh publishes nothing."""
 
 BATCHES_FOLLOWED_BY = {
-    "batch, new": f"publish, {CHANGES_TOGETHER} changes, again",
-    "batch, existing": "publish, 1 refresh",
-    "batch, existing, 3 tags": f"publish, {CHANGES_TOGETHER} changes, again",
+    "batch, new": (BATCH_SIZE, f"publish, {CHANGES_TOGETHER} changes, again"),
+    "batch, existing": (BATCH_SIZE, "publish, 1 refresh"),
+    "batch, existing, 3 tags": (3 * BATCH_SIZE, f"publish, {CHANGES_TOGETHER} changes, again"),
 }
-"""The same for the writes of a batch, CHANGES_TOGETHER of them in a run."""
+"""The same for the changes or refreshes of a batch, CHANGES_TOGETHER of them in a run."""
 
 REFUSALS = {
     "no Authorization header: the gateway's own 401": None,
@@ -342,11 +340,12 @@ def _run_of_authorizer(flows: Flows) -> float:
 
 def _stream(flows: Flows, name: str, together: int) -> float:
     """What a million of these calls cost in the stream's consumer, with 1 or CHANGES_TOGETHER writes in a run."""
-    if run := BATCHES_FOLLOWED_BY.get(name):
-        return BATCH_SIZE / CHANGES_TOGETHER * sum(price_itself(run, flows[run]).values())
-    run = FOLLOWED_BY.get(name)
-    if run is None:
+    if name in BATCHES_FOLLOWED_BY:
+        changes, run = BATCHES_FOLLOWED_BY[name]
+        return changes / CHANGES_TOGETHER * sum(price_itself(run, flows[run]).values())
+    if name not in FOLLOWED_BY:
         return 0
+    run = FOLLOWED_BY[name]
     if together > 1 and run == "publish, 1 change":
         run = f"publish, {together} changes, again"
     return sum(price_itself(run, flows[run]).values()) / together
