@@ -104,12 +104,14 @@ STREAM = "DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"
 """The actions by which Lambda reads a stream, with the role of the function that it calls."""
 
 _LOGS = "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"
+_SAMPLING = "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries"
 _BY_AWS = {
     "service-role/AWSLambdaBasicExecutionRole": _allow_everywhere(*_LOGS),
     "service-role/AWSLambdaSQSQueueExecutionRole": _allow_everywhere(
         "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS
     ),
     "service-role/AWSLambdaDynamoDBExecutionRole": _allow_everywhere(*(f"dynamodb:{each}" for each in STREAM), *_LOGS),
+    "AWSXrayWriteOnlyAccess": _allow_everywhere("xray:PutTraceSegments", "xray:PutTelemetryRecords", *_SAMPLING),
 }
 """The managed policies that SAM attaches, as AWS documents them.
 

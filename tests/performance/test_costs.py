@@ -139,4 +139,4 @@ def test_costs_are_computed_for_what_the_template_deploys(resources: dict[str, A
         assert event["Properties"]["BatchSize"] == costs.MESSAGES_TOGETHER
     prod = tomllib.loads((ROOT / "samconfig.toml").read_text())["prod"]["global"]["parameters"]
     assert f"LogRetentionDays={30 * costs.LOG_MONTHS}" in prod["parameter_overrides"]
-    assert template["Parameters"]["Tracing"]["Default"] == "Disabled"
+    assert template["Parameters"]["Tracing"]["Default"] == "PassThrough"

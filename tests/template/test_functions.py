@@ -46,7 +46,7 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
         "python3.13",
         "app.handler",
         60 if function == STREAM_CONSUMER else 20,
-        "Disabled",
+        "PassThrough",
     )
     assert resolved["Layers"] == [{"Ref": "CommonLayerX86"}]
 

@@ -8,7 +8,7 @@ from local import ROOT
 from tests.deployed import deployed_resources
 from tests.handlers import FUNCTIONS, logical_id
 
-CAPPED = {"MaxReadUnits": "5000", "MaxWriteUnits": "1000", "QueueConcurrency": "5", "Tracing": "Active"}
+CAPPED = {"MaxReadUnits": "5000", "MaxWriteUnits": "1000", "QueueConcurrency": "5"}
 
 
 def test_each_method_has_a_limit_for_all_callers_together() -> None:
@@ -79,14 +79,11 @@ def test_a_queue_has_a_maximum_concurrency_on_demand_alone(
     assert deployed_resources(**parameters)[mapping]["Properties"].get("ScalingConfig") == scaling
 
 
-@pytest.mark.parametrize(
-    ("parameters", "tracing"), [({}, (None, False)), (CAPPED, ({"Mode": {"Ref": "Tracing"}}, True))]
-)
-def test_functions_are_traced_on_demand_alone(parameters: dict[str, str], tracing: tuple[Any, bool]) -> None:
-    resources = deployed_resources(**parameters)
-    for name in map(logical_id, FUNCTIONS):
-        policies = " ".join(map(str, resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"]))
-        assert (resources[name]["Properties"].get("TracingConfig"), "AWSXrayWriteOnlyAccess" in policies) == tracing
+def test_functions_are_traced_on_demand_alone(template: dict[str, Any]) -> None:
+    parameter = template["Parameters"]["Tracing"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("PassThrough", ["PassThrough", "Active"])
+    modes = [deployed_resources()[logical_id(each)]["Properties"]["TracingConfig"] for each in FUNCTIONS]
+    assert modes == [{"Mode": {"Ref": "Tracing"}}] * len(FUNCTIONS)
 
 
 def test_every_parameter_is_documented_with_a_value(template: dict[str, Any]) -> None:
