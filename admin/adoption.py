@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from admin import aws
 from admin.errors import NothingToAdopt, StackExists, StackNotAdopted
 from admin.target import stage, table_suffix
 
@@ -29,7 +29,7 @@ def adopt() -> list[str]:
     StackNotAdopted.
     """
     name, suffix = f"contacts-{stage()}", table_suffix()
-    client = _client("cloudformation")
+    client = aws.client("cloudformation")
     if _exists(name):
         raise StackExists(name)
     kept = {
@@ -60,7 +60,7 @@ def adopt() -> list[str]:
 
 def _exists(name: str) -> bool:
     try:
-        [stack] = _client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        [stack] = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
@@ -100,22 +100,16 @@ def _find(resource: Resource) -> dict[str, str] | None:
         match resource["Type"]:
             case "AWS::DynamoDB::Table":
                 name = properties["TableName"]
-                _client("dynamodb").describe_table(TableName=name)
+                aws.client("dynamodb").describe_table(TableName=name)
                 return {"TableName": name}
             case "AWS::SecretsManager::Secret":
-                return {"Id": _client("secretsmanager").describe_secret(SecretId=properties["Name"])["ARN"]}
+                return {"Id": aws.client("secretsmanager").describe_secret(SecretId=properties["Name"])["ARN"]}
             case "AWS::Logs::LogGroup":
                 name = properties["LogGroupName"]
-                groups = _client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+                groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
                 return {"LogGroupName": name} if any(each["logGroupName"] == name for each in groups) else None
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return None
     raise NotImplementedError(resource["Type"])
-
-
-@cache
-def _client(service: str) -> Any:  # noqa: ANN401 - boto3 builds client classes at run time
-    connect: Any = boto3.client  # its stubs accept only literal service names
-    return connect(service)

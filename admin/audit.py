@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-import boto3
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.transactions import TransactWrite
 
+from admin import aws
 from admin.database import table
 from contacts.runtime import timestamps
 from contacts.runtime.identifiers import is_id
@@ -64,4 +64,4 @@ def list_entries(tenant_id: str) -> list[Entry]:
 @cache
 def _identity() -> str:
     """Asks AWS once a command."""
-    return boto3.client("sts").get_caller_identity()["Arn"]
+    return str(aws.client("sts").get_caller_identity()["Arn"])

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from botocore.exceptions import ClientError
 
 from admin.queues import queue_url, sqs
-from contacts.events.queue import CAUSE, ORIGINAL_ID
+from contacts.events.dead_letters import CAUSE, ORIGINAL_ID
 from contacts.runtime import timestamps
 
 type Message = dict[str, Any]

@@ -5,12 +5,11 @@ Each distinct rate limit has one usage plan.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-import boto3
 from botocore.config import Config
 
+from admin import aws
 from admin.errors import ApiNotFound
 from admin.target import stage
 from contacts.access.keys import batch_rate_limit
@@ -114,6 +113,6 @@ def _list(listing: Listing, **arguments: str) -> Iterator[dict[str, Any]]:
         yield from page["items"]
 
 
-@cache
 def _client() -> "APIGatewayClient":
-    return boto3.client("apigateway", config=_PATIENT)
+    client: APIGatewayClient = aws.client("apigateway", config=_PATIENT)
+    return client

@@ -2,17 +2,13 @@
 
 import json
 from datetime import datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import boto3
-
+from admin import aws
 from admin.errors import InvalidValue, QueueNotFound
 from admin.target import stage
 from admin.tenants import get_tenant
 from contacts.domain.errors import InvalidParameter
-from contacts.events.messages import InboundMessage, Message, TagCommand
-from contacts.parsing.json import parse
 from contacts.runtime import timestamps
 
 if TYPE_CHECKING:
@@ -29,7 +25,7 @@ def send_inbound_message(
         "displayName": display_name,
         "receivedAt": _moment(received_at),
     }
-    return _send("inbound-messages", InboundMessage, message)
+    return _send("inbound-messages", "InboundMessage", message)
 
 
 def send_tag_command(
@@ -52,17 +48,26 @@ def send_tag_command(
         "reason": reason,
         "issuedAt": _moment(issued_at),
     }
-    return _send("tag-commands.fifo", TagCommand, command, group=f"{tenant_id}#{contact_id}")
+    return _send("tag-commands.fifo", "TagCommand", command, group=f"{tenant_id}#{contact_id}")
 
 
 def _moment(moment: datetime | None) -> str:
     return timestamps.to_text(moment) if moment else timestamps.now()
 
 
-def _send(queue: str, model: type[Message], message: dict[str, str | None], group: str | None = None) -> str:
+def _send(
+    queue: str,
+    model: Literal["InboundMessage", "TagCommand"],
+    message: dict[str, str | None],
+    group: str | None = None,
+) -> str:
+    # pydantic, which other commands do not need
+    from contacts.events import messages  # noqa: PLC0415
+    from contacts.parsing.json import parse  # noqa: PLC0415
+
     body = json.dumps(message)
     try:
-        parse(model, body.encode())  # refuses what the consumer would send to the dead-letter queue
+        parse(getattr(messages, model), body.encode())  # refuses what the consumer would send to the dead-letter queue
     except InvalidParameter as invalid:
         raise InvalidValue(str(invalid)) from None
     in_order: Any = {"MessageGroupId": group} if group else {}
@@ -79,6 +84,6 @@ def queue_url(queue: str) -> str:
         raise QueueNotFound(name) from None
 
 
-@cache
 def sqs() -> "SQSClient":
-    return boto3.client("sqs")
+    client: SQSClient = aws.client("sqs")
+    return client

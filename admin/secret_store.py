@@ -3,11 +3,9 @@
 import json
 import secrets
 import uuid
-from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import boto3
-
+from admin import aws
 from admin.errors import SecretChanged, SecretNotFound, SecretUnreadable, VersionNotFound
 from admin.target import stage
 from contacts.access.secrets import Versions, parse_versions
@@ -81,6 +79,6 @@ def _full_name(secret: SecretName) -> str:
     return f"contacts/{stage()}/{_NAMES[secret]}"
 
 
-@cache
 def _client() -> "SecretsManagerClient":
-    return boto3.client("secretsmanager")
+    client: SecretsManagerClient = aws.client("secretsmanager")
+    return client

@@ -1,7 +1,6 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import phonenumbers
 import typer
 
 from admin.errors import InvalidValue
@@ -72,6 +71,8 @@ def _find(tenant_id: str, contact: str) -> ContactWithTags:
 
 def _international(phone: str) -> str:
     """In the notation of its country if no digit is lost: `phonenumbers` drops digits that it does not expect."""
+    import phonenumbers  # noqa: PLC0415 - most commands need none
+
     try:
         number = phonenumbers.parse(f"+{phone}")
     except phonenumbers.NumberParseException:

@@ -14,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb.service_resource import Table
 from mypy_boto3_sqs.service_resource import Queue
 
-from contacts.events import queue
+import contacts.events.dead_letters
 from contacts.runtime import timestamps
 from contacts.storage import retries
 from tests.conftest import forget
@@ -383,7 +383,7 @@ def test_three_malformed_messages_of_ten_do_not_hold_up_the_others(acme: Tenant,
 def test_a_malformed_message_is_retried_if_the_dead_letter_queue_does_not_exist(
     acme: Tenant, dead_letters: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue._sqs.cache_clear()  # as in a process that has not used the queue yet
+    contacts.events.dead_letters._sqs.cache_clear()  # as in a process that has not used the queue yet
     monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", dead_letters.url + "-elsewhere")
     assert deliver(FUNCTION, "no JSON", message(acme, at(0))) == [0]
     assert found(acme)["lastSeenAt"] == at(0)

@@ -58,8 +58,8 @@ def test_the_docstring_of_an_endpoint_is_its_route(resources: dict[str, Any], fu
         (r"\bos\.environ\b", {"runtime/settings", "runtime/startup"}),
         (r"\bpydantic", {"parsing/fields", "parsing/json", "web/bodies", "web/request", "events/messages"}),
         (r"\bpynamodb", {f"storage/{each}" for each in STORAGE} | {"access/authorizer"}),
-        (r"\bbotocore", {"storage/table", "storage/retries", "storage/tls", "access/secrets", "events/queue"}),
-        (r"\bboto3\b", {"events/queue"}),
+        (r"\bbotocore", {"storage/table", "storage/retries", "storage/tls", "access/secrets", "events/dead_letters"}),
+        (r"\bboto3\b", {"events/dead_letters"}),
         (r"\bprint\(", set()),
     ],
 )

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
@@ -14,19 +14,12 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
 
 from contacts.domain.errors import ContactsError, InvalidParameter, outcome_of
+from contacts.events.dead_letters import bury
 from contacts.events.messages import Message
 from contacts.parsing.json import parse
-from contacts.runtime import settings
 from contacts.runtime.observability import count, logger
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-ORIGINAL_ID, CAUSE = "OriginalMessageId", "Cause"
-"""Attributes of a message in the dead-letter queue. One that SQS moved there has neither, and still its own id."""
 
 type UseCase[M: Message] = Callable[[M], str]
 type Event = dict[str, Any]
@@ -68,7 +61,7 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], outcomes: Counter[
     except InvalidParameter as error:
         logger.error("Malformed message", message_id=record.message_id, cause=str(error))
         outcomes["MalformedMessage"] += 1
-        _bury(record, str(error))
+        bury(record, str(error))
         return
     log_keys = {"message_id": record.message_id, **message.log_keys}
     try:
@@ -81,26 +74,3 @@ def _handle[M: Message](use_case: UseCase[M], model: type[M], outcomes: Counter[
             raise
     logger.info(outcome, extra=log_keys)
     outcomes[outcome] += 1
-
-
-def _bury(record: SQSRecord, cause: str) -> None:
-    """Sends the message to the dead-letter queue, where it gets another id. `python -m admin queue` reads the rest."""
-    group = record.attributes.message_group_id
-    more: Any = {"MessageGroupId": group, "MessageDeduplicationId": record.message_id} if group else {}
-    more["MessageAttributes"] = {
-        name: {"DataType": "String", "StringValue": value}
-        for name, value in ((ORIGINAL_ID, record.message_id), (CAUSE, cause))
-    }
-    try:
-        _sqs().send_message(QueueUrl=settings.dead_letter_queue_url(), MessageBody=record.body, **more)
-    except Exception:
-        logger.exception("Message not sent to the dead-letter queue", message_id=record.message_id)
-        raise
-
-
-@cache
-def _sqs() -> "SQSClient":
-    import boto3  # noqa: PLC0415 - malformed messages are rare
-
-    impatient = Config(connect_timeout=0.5, read_timeout=1.5, retries={"total_max_attempts": 3, "mode": "standard"})
-    return boto3.client("sqs", config=impatient)
