@@ -67,7 +67,7 @@ fix: $(DEVELOPING) ## formats, and mends what the linter can
 	@ruff check --fix .
 
 audit: $(DEVELOPING) $(AUDITING) ## security checks of the code (bandit), of what is deployed (checkov) and of the pinned packages (pip-audit)
-	@.audit/bin/bandit --quiet --configfile pyproject.toml --recursive admin clients functions layers local rehearsal
+	@.audit/bin/bandit --quiet --configfile pyproject.toml --recursive admin clients functions hooks layers local rehearsal
 	@mkdir -p .aws-sam && python -m tests.deployed > .aws-sam/deployed.json
 	@LOG_LEVEL=ERROR .audit/bin/checkov --framework cloudformation --file .aws-sam/deployed.json --quiet --compact --skip-download
 	@if curl --silent --fail --max-time 10 --output /dev/null https://pypi.org/pypi/six/1.17.0/json; then \

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parent.parent
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 PRODUCT = ROOT / ".aws-sam" / "build"
-LAYER = PRODUCT / ("CommonLayerArm" if ARCHITECTURE == "arm64" else "CommonLayerX86") / "python"
+LAYER = PRODUCT / "CommonLayer" / "python"
 PEERS = ROOT / ".aws-sam" / "peers" / "Peers"
 
 

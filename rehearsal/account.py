@@ -114,7 +114,7 @@ def run_account(port: int = PORT) -> Iterator[Account]:
 
 def check_out(directory: Path) -> None:
     """A copy of what is deployed, in which commands can build and an operator can edit."""
-    for name in "functions", "layers":
+    for name in "functions", "hooks", "layers":
         shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in "account.yaml", "template.yaml", "samconfig.toml":
         shutil.copy(ROOT / name, directory)

@@ -21,16 +21,25 @@ from local import ROOT
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 
 
+TEMPLATE = (ROOT / "template.yaml").read_text()
+
+
 @cache
-def deployed_resources(stage: str = "local", **parameters: str) -> dict[str, Any]:
-    """By logical id. References to resources are as CloudFormation resolves them later."""
+def deployed_resources(
+    stage: str = "local", *, text: str = TEMPLATE, layer: str = "layer", **parameters: str
+) -> dict[str, Any]:
+    """By logical id. References to resources are as CloudFormation resolves them later.
+
+    `layer` is the place of the layer's code in the bucket, which is another one for other code.
+    """
     values = {"Stage": stage, "Architecture": "x86_64", **parameters}
     values |= {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
-    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template = yaml_parse(text)
     template = deepcopy(expand_language_extensions(template, values, enabled=True).expanded_template)
     for resource in template["Resources"].values():
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][name] = "s3://bucket/key"  # where `sam deploy` puts the code
+            key = layer if name == "ContentUri" else "key"
+            resource["Properties"][name] = f"s3://bucket/{key}"  # where `sam deploy` puts the code
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns about a feature that nobody asked for
     with warnings.catch_warnings(action="ignore"):  # SAM's own deprecations
         translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))

@@ -6,6 +6,8 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from awslambdaric.lambda_context import LambdaContext  # type: ignore[import-untyped]
@@ -28,14 +30,18 @@ def logical_id(function: str) -> str:
 
 
 @cache
-def load_handler(function: str) -> Handler:
+def load_app(folder: str) -> ModuleType:
     """Loads app.py by its path, because the folder of a function is not a package."""
-    spec = importlib.util.spec_from_file_location(f"{function}.app", ROOT / "functions" / function / "app.py")
+    spec = importlib.util.spec_from_file_location(f"{Path(folder).name}.app", ROOT / folder / "app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    handler: Handler = module.handler
+    return module
+
+
+def load_handler(function: str) -> Handler:
+    handler: Handler = load_app(f"functions/{function}").handler
     return handler
 
 

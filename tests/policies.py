@@ -125,7 +125,7 @@ class Policies:
     def __init__(self, resources: dict[str, Any]) -> None:
         """Takes resources as they are deployed."""
         self._resources = resources
-        functions = [name for name, each in resources.items() if each["Type"] == "AWS::Lambda::Function"]
+        functions = [name for name in resources if f"{name}Aliaslive" in resources]
         roles = {name: resources[f"{name}Role"]["Properties"] for name in functions}
         self.granted = {name: list(self._read_policies(role)) for name, role in roles.items()}
         self.boundaries = {

@@ -98,7 +98,7 @@ def test_a_build_with_another_version_of_a_file_is_refused(tmp_path: Path) -> No
     assert {name: (tmp_path / name).read_bytes() for name in DEFERRED} == before
 
 
-def test_every_name_is_still_an_attribute_of_its_module(native_layer: Path) -> None:
+def test_every_name_is_still_an_attribute_of_its_module(layer: Path) -> None:
     names = [
         (file.removesuffix(".py").removesuffix("/__init__").replace("/", "."), name)
         for file, (_, texts) in DEFERRED.items()
@@ -109,20 +109,18 @@ def test_every_name_is_still_an_attribute_of_its_module(native_layer: Path) -> N
     assert ("aws_lambda_powertools", "PACKAGE_PATH") in names
     script = f"from importlib import import_module\nfor module, name in {names}: getattr(import_module(module), name)"
     interpreter = Path(sys.executable).resolve()
-    subprocess.run([interpreter, "-S", "-c", script], env={"PYTHONPATH": str(native_layer / "python")}, check=True)
+    subprocess.run([interpreter, "-S", "-c", script], env={"PYTHONPATH": str(layer / "python")}, check=True)
 
 
-def test_every_name_is_imported_where_it_is_used(native_layer: Path) -> None:
-    files = [native_layer / "python" / name for name in DEFERRED]
+def test_every_name_is_imported_where_it_is_used(layer: Path) -> None:
+    files = [layer / "python" / name for name in DEFERRED]
     undefined_names = ["--select", "F821,F822,F823"]
     subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", *undefined_names, *files], check=True)
 
 
-def test_operations_and_errors_on_the_layer_are_those_on_the_installed_packages(
-    native_layer: Path, tmp_path: Path
-) -> None:
+def test_operations_and_errors_on_the_layer_are_those_on_the_installed_packages(layer: Path, tmp_path: Path) -> None:
     packages = tmp_path / "packages"
-    shutil.copytree(native_layer / "python", packages)
+    shutil.copytree(layer / "python", packages)
     for name in COMPLETE:
         shutil.rmtree(packages / name, ignore_errors=True)
         (packages / name).symlink_to(INSTALLED / name)

@@ -25,8 +25,8 @@ MOST = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_start_opens_no_more_files_than_allowed(native_layer: Path, function: str) -> None:
-    artifact = Artifact(function, ROOT / "functions" / function, layer=native_layer / "python")
+def test_a_start_opens_no_more_files_than_allowed(layer: Path, function: str) -> None:
+    artifact = Artifact(function, ROOT / "functions" / function, layer=layer / "python")
     own, runtime = count_files(artifact, VARIABLES)
     files, kilobytes, runtime_files = MOST[KINDS[function]]
     assert own.files <= files

@@ -50,20 +50,20 @@ def modules(layer: Path, function: str) -> frozenset[str]:
 
 
 @EVERY_FUNCTION
-def test_a_function_imports_the_packages_that_it_uses(native_layer: Path, function: str) -> None:
-    packages = {name.partition(".")[0] for name in modules(native_layer, function) if not name.startswith("_")}
+def test_a_function_imports_the_packages_that_it_uses(layer: Path, function: str) -> None:
+    packages = {name.partition(".")[0] for name in modules(layer, function) if not name.startswith("_")}
     assert packages - sys.stdlib_module_names - {"app"} == PACKAGES[KINDS[function]]
 
 
 @EVERY_FUNCTION
-def test_a_function_imports_no_more_modules_than_it_did(native_layer: Path, function: str) -> None:
-    assert len(modules(native_layer, function)) <= MOST_MODULES[KINDS[function]]
+def test_a_function_imports_no_more_modules_than_it_did(layer: Path, function: str) -> None:
+    assert len(modules(layer, function)) <= MOST_MODULES[KINDS[function]]
 
 
 @EVERY_FUNCTION
-def test_a_function_imports_phones_and_idempotency_only_if_it_needs_them(native_layer: Path, function: str) -> None:
+def test_a_function_imports_phones_and_idempotency_only_if_it_needs_them(layer: Path, function: str) -> None:
     source = (ROOT / "functions" / function / "app.py").read_text()
-    loaded = modules(native_layer, function)
+    loaded = modules(layer, function)
     has_phone = re.search(r"contacts\.(domain\.phone|web\.bodies|events\.messages)", source) is not None
     assert ("contacts.domain.phone" in loaded) is has_phone
     assert "contacts.web.idempotency" not in loaded  # only a request with a key needs it

@@ -30,8 +30,8 @@ def full() -> Loader:
 
 
 @pytest.fixture(scope="session")
-def cut(x86_layer: Path) -> Loader:
-    return Loader([str(x86_layer / "python" / "botocore" / "data")], include_default_search_paths=False)
+def cut(layer: Path) -> Loader:
+    return Loader([str(layer / "python" / "botocore" / "data")], include_default_search_paths=False)
 
 
 def description(loader: Loader, service: str) -> Any:

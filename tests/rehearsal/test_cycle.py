@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,8 +21,8 @@ from rehearsal.account import NUMBER, Account
 from rehearsal.smoke import Outcome, Smoke
 from tests import secrecy
 from tests.document import OPERATIONS, document
-from tests.handlers import FUNCTIONS, logical_id
-from tests.rehearsal.conftest import Prod, Shell, deploying
+from tests.handlers import FUNCTIONS, load_app, logical_id
+from tests.rehearsal.conftest import Prod, Shell, deploying, documented
 from tests.system import new_phone
 
 PATIENCE_SECONDS = 60
@@ -63,9 +64,15 @@ def test_every_endpoint_answers_as_the_contract_says(prod: Prod) -> None:
     assert {each.label for each in called} == {each.route for each in OPERATIONS}
 
 
-def test_the_emulator_knows_every_type_of_resource_but_composite_alarms(account: Account, prod: Prod) -> None:
+def test_the_emulator_knows_all_types_of_resources_but_composite_alarms_and_codedeploy(
+    account: Account, prod: Prod
+) -> None:
     recorded = re.findall(r"^Only recorded: (\S+)", account.log.read_text(), re.MULTILINE)
-    assert set(recorded) == {"AWS::CloudWatch::CompositeAlarm"}
+    assert set(recorded) == {
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentGroup",
+    }
 
 
 def test_the_dashboard_is_json_without_references(account: Account, prod: Prod) -> None:
@@ -190,6 +197,37 @@ def test_an_update_under_load_answers_every_request(deployer: Shell, prod: Prod,
     assert {status for _, status, _ in answers} <= {200, 201}
 
 
+def test_an_update_moves_the_alias_of_what_changed_to_a_version_that_passes_the_check(
+    account: Account, prod: Prod
+) -> None:
+    """The emulator has no CodeDeploy, so nobody calls the check there."""
+    client = account.client("lambda")
+    functions = {each["FunctionName"].split("-")[2]: each for each in client.list_functions()["Functions"]}
+    variables = functions.pop("CheckVersions")["Environment"]["Variables"]
+    live = {name: client.get_alias(FunctionName=each["FunctionName"], Name="live") for name, each in functions.items()}
+    assert {name: each["FunctionVersion"] for name, each in live.items()} == {
+        logical_id(each): "2" if each == "whoami" else "1" for each in FUNCTIONS
+    }
+    assert variables == {
+        f"VERSION_{name}": f"{each['AliasArn'].removesuffix('live')}{each['FunctionVersion']}"
+        for name, each in live.items()
+    }
+    try_version = load_app("hooks/check_versions").try_version
+    assert [name for name, version in variables.items() if not try_version(client, version)] == []
+
+
+def test_a_function_goes_back_to_the_version_before(
+    account: Account, deployer: Shell, prod: Prod, api: Smoke
+) -> None:
+    assert api.send("GET /v1/whoami").headers["X-Release"] == "2"
+    names = [each["FunctionName"] for each in account.client("lambda").list_functions()["Functions"]]
+    [whoami] = (each for each in names if "-Whoami-" in each)
+    [commands] = documented("docs/operations.md", "Going back after a deployment")
+    output = replace(deployer, replacements={"FUNCTION": whoami, "VERSION": "1"}).run(commands)
+    assert re.findall(r"^(\d|\$LATEST)\t", output, re.MULTILINE) == ["$LATEST", "1", "2"]
+    assert "X-Release" not in api.send("GET /v1/whoami").headers
+
+
 def test_no_log_holds_a_phone_a_name_or_a_key(account: Account, prod: Prod, tmp_path: Path) -> None:
     secrecy.note(prod.key)
     log = tmp_path / "functions.log"
@@ -204,7 +242,7 @@ def test_after_the_deletion_of_prod_the_data_is_still_there(deployer: Shell, pro
     secrets = account.client("secretsmanager").list_secrets()["SecretList"]
     assert {each["Name"] for each in secrets} == {"contacts/prod/key-pepper", "contacts/prod/signing-root"}
     groups = {each["logGroupName"] for each in account.client("logs").describe_log_groups()["logGroups"]}
-    assert groups == {f"/contacts/prod/{each}" for each in ["access", *map(logical_id, FUNCTIONS)]}
+    assert groups == {f"/contacts/prod/{each}" for each in ["access", "CheckVersions", *map(logical_id, FUNCTIONS)]}
     assert account.client("apigateway").get_rest_apis()["items"] == []
     assert account.client("lambda").list_functions()["Functions"] == []
     assert account.client("sqs").list_queues().get("QueueUrls", []) == []

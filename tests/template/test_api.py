@@ -101,7 +101,9 @@ def test_every_route_stands_behind_the_authorizer(template: dict[str, Any]) -> N
         "DefaultAuthorizer": "ApiKeyAuthorizer",
         "Authorizers": {
             "ApiKeyAuthorizer": {
-                "FunctionArn": {"Fn::GetAtt": ["Authorizer", "Arn"]},
+                "FunctionArn": {
+                    "Fn::If": ["IsLocal", {"Fn::GetAtt": ["Authorizer", "Arn"]}, {"Ref": "Authorizer.Alias"}]
+                },
                 "FunctionPayloadType": "REQUEST",
                 "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 60},
             }

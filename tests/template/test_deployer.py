@@ -17,12 +17,12 @@ SECTION = (ROOT / "docs" / "operations.md").read_text().partition("## What a dep
 POLICY = json.loads(SECTION.partition("```json\n")[2].partition("```")[0])
 
 # Of features that the template does not use: keys of our own, Kinesis, imports of tables, resource policies, replicas,
-# VPCs, file systems, other targets of web ACLs.
+# VPCs, file systems, other targets of web ACLs, servers of our own.
 NOT_USED = re.compile(
     "(amplify|apprunner|appsync|bedrock-agentcore|cognito-idp|ec2|elasticfilesystem|elasticloadbalancing|firehose|kinesis"
     "|kms|payments|s3|s3files):.*"
     "|apigateway:UpdateRestApiPolicy|wafv2:.*PermissionPolicy|iam:(Attach|Detach)(Group|User)Policy"
-    "|iam:CreateServiceLinkedRole"
+    "|iam:CreateServiceLinkedRole|codedeploy:RegisterOnPremisesInstance"
     "|dynamodb:(.*Item|Query|Scan|.*Replica|ImportTable|DescribeImport|(Put|Delete)ResourcePolicy"
     "|(Enable|Disable|Update)KinesisStreamingDestination|UpdateContributorInsights)"
     "|secretsmanager:(RemoveRegionsFromReplication|ReplicateSecretToRegions|GetSecretValue)"
@@ -66,7 +66,10 @@ def test_a_deployer_reaches_no_items_and_no_secrets() -> None:
 def test_a_deployer_of_prod_changes_prod_alone() -> None:
     resources = [each["Resource"] for each in POLICY["Statement"]]
     named = [each for resource in resources for each in ([resource] if isinstance(resource, str) else resource)]
-    shared = r"\*|arn:aws:(apigateway|s3):.*|arn:aws:cloudformation:.*(aws-sam-cli-managed-default/\*|aws:transform/\*)"
+    shared = (
+        r"\*|arn:aws:(apigateway|s3):.*|arn:aws:cloudformation:.*(aws-sam-cli-managed-default/\*|aws:transform/\*)"
+        r"|arn:aws:codedeploy:\*:\*:deploymentconfig:CodeDeployDefault\.\*"
+    )
     assert [
         each for each in named if not re.fullmatch(shared, each) and not re.search(r"contacts[-/]prod\b", each)
     ] == []

@@ -37,7 +37,7 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
 ) -> None:
     properties = template["Resources"][logical_id(function)]["Properties"]
     assert properties["CodeUri"] == f"functions/{function}/"
-    own = {"CodeUri", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
+    own = {"CodeUri", "VersionDescription", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
     assert properties.keys() - {"ReservedConcurrentExecutions", "Timeout"} <= own
     assert ("ReservedConcurrentExecutions" in properties) is (function == "authorizer")
     assert ("Timeout" in properties) is (function == STREAM_CONSUMER)
@@ -48,7 +48,7 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
         60 if function == STREAM_CONSUMER else 20,
         "PassThrough",
     )
-    assert resolved["Layers"] == [{"Ref": "CommonLayerX86"}]
+    assert resolved["Layers"] == [{"Ref": "CommonLayer"}]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)

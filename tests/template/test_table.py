@@ -118,13 +118,13 @@ def test_an_unknown_stage_is_refused(template: dict[str, Any]) -> None:
     assert template["Parameters"]["Architecture"]["Default"] == "arm64"
 
 
-@pytest.mark.parametrize("group", ["AccessLogGroup", *(f"{logical_id(each)}LogGroup" for each in FUNCTIONS)])
+@pytest.mark.parametrize("name", ["Access", "CheckVersions", *map(logical_id, FUNCTIONS)])
 @pytest.mark.parametrize(
     ("stage", "policies"),
     [("dev", ("Delete", "Delete")), ("staging", ("Delete", "Delete")), ("prod", ("RetainExceptOnCreate", "Retain"))],
 )
-def test_the_logs_of_prod_survive_its_stack(stage: str, policies: tuple[str, str], group: str) -> None:
-    resource = template_resources(stage)[group]
+def test_the_logs_of_prod_survive_its_stack(stage: str, policies: tuple[str, str], name: str) -> None:
+    resource = template_resources(stage)[f"{name}LogGroup"]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == policies
 
 
