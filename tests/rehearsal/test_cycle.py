@@ -216,9 +216,7 @@ def test_an_update_moves_the_alias_of_what_changed_to_a_version_that_passes_the_
     assert [name for name, version in variables.items() if not try_version(client, version)] == []
 
 
-def test_a_function_goes_back_to_the_version_before(
-    account: Account, deployer: Shell, prod: Prod, api: Smoke
-) -> None:
+def test_a_function_goes_back_to_the_version_before(account: Account, deployer: Shell, prod: Prod, api: Smoke) -> None:
     assert api.send("GET /v1/whoami").headers["X-Release"] == "2"
     names = [each["FunctionName"] for each in account.client("lambda").list_functions()["Functions"]]
     [whoami] = (each for each in names if "-Whoami-" in each)
