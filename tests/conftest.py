@@ -78,15 +78,16 @@ def needs_running_system(nodeid: str) -> bool:
     )
 
 
-LONGEST = "the running system", "tests/rehearsal/test_cycle.py", "the engine"
+LONGEST = "the running system", "the rehearsal", "the engine"
 
 
 def scope_of(nodeid: str) -> str:
-    """One process runs all tests of a scope: of the running system, of tests/engine, or of another file."""
+    """One process runs all tests of a scope: of the running system, tests/rehearsal, tests/engine or another file."""
     if needs_running_system(nodeid):
         return "the running system"
     file = nodeid.partition("::")[0]
-    return "the engine" if Path(file).parent.name == "engine" else file
+    folder = Path(file).parent.name
+    return f"the {folder}" if folder in {"engine", "rehearsal"} else file
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]

@@ -170,6 +170,6 @@ def test_codedeploy_may_move_aliases_of_this_stage_and_call_the_check() -> None:
             ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
             f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:contacts-prod-*",
         ),
-        ("lambda:InvokeFunction", {"Fn::GetAtt": ["CheckVersions", "Arn"]}),
+        ("lambda:InvokeFunction", [{"Fn::GetAtt": ["CheckVersions", "Arn"]}, "${CheckVersions.Arn}:*"]),
         ("cloudwatch:DescribeAlarms", "*"),
     ]
