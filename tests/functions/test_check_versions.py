@@ -31,7 +31,7 @@ class Aws:
     """Lambda and CodeDeploy, which expect what they are told to expect and nothing else."""
 
     def __init__(self) -> None:
-        self.clients = {name: boto3.client(name) for name in ("lambda", "codedeploy")}  # type: ignore[call-overload]
+        self.clients = {name: boto3.client(name) for name in ("lambda", "codedeploy")}
         self.stubs = {name: Stubber(client) for name, client in self.clients.items()}
 
     def client(self, name: str, **_: object) -> Any:

@@ -38,8 +38,8 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
     properties = template["Resources"][logical_id(function)]["Properties"]
     assert properties["CodeUri"] == f"functions/{function}/"
     own = {"CodeUri", "VersionDescription", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
-    assert properties.keys() - {"ReservedConcurrentExecutions", "Timeout"} <= own
-    assert ("ReservedConcurrentExecutions" in properties) is (function == "authorizer")
+    assert properties.keys() - {"Description", "ReservedConcurrentExecutions", "Timeout"} <= own
+    assert ("ReservedConcurrentExecutions" in properties) is ("Description" in properties) is (function == "authorizer")
     assert ("Timeout" in properties) is (function == STREAM_CONSUMER)
     resolved = resources[logical_id(function)]["Properties"]
     assert (resolved["Runtime"], resolved["Handler"], resolved["Timeout"], resolved["Tracing"]) == (

@@ -52,7 +52,14 @@ def test_a_change_of_one_function_makes_a_new_version_of_it_alone() -> None:
 
 def test_what_functions_do_not_depend_on_makes_no_versions() -> None:
     """Lambda refuses a version that is the same as the last one, and the deployment would fail."""
-    assert changed(QueueConcurrency="5", AuthorizerConcurrency="50", LogRetentionDays="90", TrafficShift="AtOnce") == []
+    assert changed(QueueConcurrency="5", MaxReadUnits="5000", LogRetentionDays="90", TrafficShift="AtOnce") == []
+
+
+def test_a_version_for_other_reserved_executions_differs_from_the_last_one() -> None:
+    """They are no part of a version, but SAM can make one for them."""
+    deployments: list[dict[str, str]] = [{}, {"AuthorizerConcurrency": "50"}]
+    described = [deployed_resources("prod", **each)["Authorizer"]["Properties"]["Description"] for each in deployments]
+    assert described == ["Reserved executions: 0", "Reserved executions: 50"]
 
 
 def test_a_version_depends_on_every_parameter_that_its_function_refers_to() -> None:
