@@ -79,7 +79,7 @@ audit: $(DEVELOPING) $(AUDITING) ## security checks of the code (bandit), of wha
 build: $(RUNNING) ## what `sam deploy` deploys, in .aws-sam/build; CONFIG_ENV=prod for another stage
 	@sam build --config-env $(or $(CONFIG_ENV),default)
 
-bench: $(DEVELOPING) ## measures start-up, calls, costs, load and a synchronization, and writes docs/performance.md (a quarter of an hour)
+bench: $(DEVELOPING) ## measures start-up, calls, memory sizes, costs, load and a synchronization, and writes docs/performance.md (20 minutes)
 	@python -m benchmarks
 
 invoke: $(RUNNING) ## one function with its sample event: make invoke NAME=get_contact

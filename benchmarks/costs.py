@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from math import ceil
+from pathlib import Path
 
 from benchmarks.capacity import Consumption
 from benchmarks.page import Section, Table
@@ -28,8 +31,7 @@ POLLS = 5 * 3 * 60 * 24 * 30  # of a queue in a month: five long polls of 20 s a
 FIVE_MINUTES = 12 * 24 * 30  # in a month
 
 # Assumptions about a call.
-MEMORY_GIGABYTES = 1.0
-CPU_SHARE = 1024 / 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+MEGABYTES_OF_A_CORE = 1769  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 CPU_MS = 4.0
 REQUEST_MS, TRANSACTION_MS = 5.0, 20.0
 COLD_STARTS, START_MS = 0.01, 500.0  # share of the calls, and the initialization, which is billed
@@ -45,9 +47,9 @@ CHANGES_TOGETHER = 20  # in a run of the stream's consumer while there are many
 MISSES_SECONDS = 5  # how often an unknown key lets an execution environment read the pepper again
 CONTACT_KILOBYTES = 1.0  # with its pointer and DynamoDB's overhead for each item
 ASSUMPTIONS = (
-    f"{CPU_MS:.0f} ms of CPU time at a share of {CPU_SHARE:.2f}, {REQUEST_MS:.0f} ms for a request to DynamoDB "
-    f"({TRANSACTION_MS:.0f} for a transaction), {SIDE_BY_SIDE} of a batch side by side, {BATCH_CPU_MS:.0f} ms of CPU "
-    f"time for each contact of a batch and {PAGE_CPU_MS} ms for each one of a page, "
+    f"the `MemorySize` of template.yaml, {CPU_MS:.0f} ms of CPU time, {REQUEST_MS:.0f} ms for a request to DynamoDB "
+    f"({TRANSACTION_MS:.0f} for a transaction), {SIDE_BY_SIDE} of a batch or a page side by side, {BATCH_CPU_MS:.0f} "
+    f"ms of CPU time for each contact of a batch and {PAGE_CPU_MS} ms for each one of a page, "
     f"a cold start of {START_MS:.0f} ms for {100 * COLD_STARTS:.0f} % of the runs, an authorizer run for "
     f"{100 * AUTHORIZER_RUNS:.0f} % of the calls, {FUNCTION_LOG_KILOBYTES + ACCESS_LOG_KILOBYTES:.0f} kB of logs kept "
     f"for {30 * LOG_MONTHS} days at {100 * LOG_COMPRESSION:.0f} % of their size, and answers of "
@@ -90,6 +92,26 @@ FIXED = {
     "secret reads of the authorizer, once in five minutes": FIVE_MINUTES * SECRET_READS / 1_000_000,
 }
 """Dollars a month, whether anybody calls or not. Without calls the last two are less."""
+
+FUNCTIONS = {
+    "authorizer": "Authorizer",
+    "by phone": "GetContactByPhone",
+    "by id": "GetContact",
+    "list contacts": "ListContacts",
+    "upsert": "UpsertContact",
+    "batch": "UpsertContacts",
+    "one of a batch": "UpsertContacts",
+    "patch": "UpdateContact",
+    "delete": "DeleteContact",
+    "assign tag": "AssignTag",
+    "remove tag": "RemoveTag",
+    "list tags": "ListTags",
+    "changes": "ListChanges",
+    "inbound message": "RecordInboundMessage",
+    "tag command": "ApplyTagCommand",
+    "publish": "PublishChanges",
+}
+"""How the names of flows begin → the function that runs, by its logical id."""
 
 SYNCHRONIZED = {
     "existing contacts": (["upsert, existing"], "batch, existing"),
@@ -232,11 +254,11 @@ def price(flows: Flows, name: str) -> dict[str, float]:
 
 def price_itself(name: str, flow: Consumption) -> dict[str, float]:
     """As `price`, without the authorizer and the stream's consumer."""
-    cold_start = GIGABYTE_SECONDS * MEMORY_GIGABYTES * START_MS / 1000 + KEY_REQUESTS
+    cold_start = _gigabyte_seconds(name, START_MS) + KEY_REQUESTS
     if name.startswith("authorizer"):
         cold_start += SECRET_READS
     return {
-        "function": FUNCTION_CALLS + GIGABYTE_SECONDS * MEMORY_GIGABYTES * _duration_ms(name, flow) / 1000,
+        "function": FUNCTION_CALLS + _gigabyte_seconds(name, _duration_ms(name, flow)),
         "cold starts": COLD_STARTS * cold_start,
         "gateway": GATEWAY_CALLS if _is_call(name) else 0,
         "queue": 3 * _queue_requests(name),  # send, receive, delete
@@ -251,10 +273,10 @@ def price_messages_together(flows: Flows, name: str) -> float:
     flow = flows[name]
     share = 1 / MESSAGES_TOGETHER
     one_by_one = price_itself(name, flow)
-    milliseconds = _waiting_ms(flow) + (CPU_MS * share + MESSAGE_CPU_MS) / CPU_SHARE
+    milliseconds = _stretch(name, _waiting_ms(flow), CPU_MS * share + MESSAGE_CPU_MS)
     return (
         FUNCTION_CALLS * share
-        + GIGABYTE_SECONDS * MEMORY_GIGABYTES * milliseconds / 1000
+        + _gigabyte_seconds(name, milliseconds)
         + one_by_one["cold starts"] * share
         + (1 + 2 * share) * _queue_requests(name)
         + one_by_one["database"]
@@ -310,14 +332,39 @@ def _contacts_of(name: str) -> int:
     return CHANGES_TOGETHER if name == f"changes, {CHANGES_TOGETHER} new ones" else 1
 
 
+@cache
+def _memory_sizes() -> dict[str, int]:
+    """In megabytes, by logical id of the function."""
+    from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]  # noqa: PLC0415 - takes a second
+
+    template = yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+    usual = template["Globals"]["Function"]["MemorySize"]
+    return {name: template["Resources"][name]["Properties"].get("MemorySize", usual) for name in FUNCTIONS.values()}
+
+
+def _memory_mb(name: str) -> int:
+    return _memory_sizes()[next(function for start, function in FUNCTIONS.items() if name.startswith(start))]
+
+
+def _gigabyte_seconds(name: str, milliseconds: float) -> float:
+    """Dollars for a million runs."""
+    return GIGABYTE_SECONDS * _memory_mb(name) / 1024 * milliseconds / 1000
+
+
 def _duration_ms(name: str, flow: Consumption) -> float:
     waiting, cpu = _waiting_ms(flow), CPU_MS
     if name.startswith("batch"):
         waiting /= SIDE_BY_SIDE
         cpu += BATCH_CPU_MS * BATCH_SIZE
-    elif name == "list contacts":
+    elif name == "list contacts":  # one Query, the others side by side, then the contacts
+        waiting = (2 + ceil((len(flow.operations) - 2) / SIDE_BY_SIDE)) * REQUEST_MS
         cpu += PAGE_CPU_MS * BATCH_SIZE
-    return waiting + cpu / CPU_SHARE
+    return _stretch(name, waiting, cpu)
+
+
+def _stretch(name: str, waiting_ms: float, cpu_ms: float) -> float:
+    """The share of a core that the memory buys counts for the whole call, also while the call waits."""
+    return max(waiting_ms + cpu_ms, cpu_ms * MEGABYTES_OF_A_CORE / _memory_mb(name))
 
 
 def _waiting_ms(flow: Consumption) -> float:

@@ -1,5 +1,6 @@
 """A Lambda execution environment: a built function in a fresh process, and the runtime API that it polls."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -111,12 +112,22 @@ class ExecutionEnvironment:
         self._api.await_next()
         return answer, Cost(answered - started, self._cpu_seconds() - cpu_before)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The most memory that was resident at a time."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1000
+
     def _cpu_seconds(self) -> float:
         """The CPU time of the whole process in nanosecond resolution.
 
         Python lacks clock_getcpuclockid(3); the expression computes the same clock id.
         """
-        return time.clock_gettime(~self._process.pid << 3 | 2)
+        return time.clock_gettime(~self.pid << 3 | 2)
 
     def __enter__(self) -> Self:
         return self

@@ -38,7 +38,7 @@ class Table:
 class Section:
     title: str
     tables: Sequence[Table]
-    picture: "Figure"
+    picture: "Figure | None" = None
     note: str = ""
 
     def show(self, terminal: Console) -> None:
@@ -49,10 +49,12 @@ class Section:
             terminal.print(self.note)
 
     def markdown(self, folder: Path) -> str:
-        """Saves the picture in the folder, which lies beside the page."""
-        name = re.sub(r"[^a-z]+", "-", self.title.lower()) + ".png"
-        self.picture.savefig(folder / name)
-        parts = [*(table.markdown() for table in self.tables), self.note, f"![{self.title}]({folder.name}/{name})"]
+        """Saves the picture, if there is one, in the folder, which lies beside the page."""
+        parts = [*(table.markdown() for table in self.tables), self.note]
+        if self.picture:
+            name = re.sub(r"[^a-z]+", "-", self.title.lower()) + ".png"
+            self.picture.savefig(folder / name)
+            parts.append(f"![{self.title}]({folder.name}/{name})")
         return "\n\n".join(filter(None, parts))
 
 

@@ -12,16 +12,21 @@ import botocore.httpsession
 import trustme
 
 
-@contextmanager
-def run_tls(url: str, directory: Path) -> Iterator[Mapping[str, str]]:
-    """Yields the environment variables that send an SDK through it."""
+def make_certificate(directory: Path) -> tuple[ssl.SSLContext, Mapping[str, str]]:
+    """The server's context, and the environment variables that let an SDK trust it."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     bundle = directory / "certificates.pem"
     authorities = Path(botocore.httpsession.where()).read_bytes()  # a first call loads all of them
     bundle.write_bytes(authorities + authority.cert_pem.bytes())
+    return context, {"AWS_CA_BUNDLE": str(bundle)}
 
+
+@contextmanager
+def run_tls(url: str, directory: Path) -> Iterator[Mapping[str, str]]:
+    """Yields the environment variables that send an SDK through it."""
+    context, trusting = make_certificate(directory)
     target = urlsplit(url)
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,7 +39,7 @@ def run_tls(url: str, directory: Path) -> Iterator[Mapping[str, str]]:
     thread = Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield {"AWS_ENDPOINT_URL_DYNAMODB": f"https://127.0.0.1:{port}", "AWS_CA_BUNDLE": str(bundle)}
+        yield {"AWS_ENDPOINT_URL_DYNAMODB": f"https://127.0.0.1:{port}", **trusting}
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

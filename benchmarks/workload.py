@@ -1,9 +1,13 @@
 """The measured calls: events as API Gateway sends them, for a tenant with contacts and tags."""
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
+from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from itertools import count
 from typing import Any
@@ -13,14 +17,16 @@ from botocore import xform_name
 from admin.keys import create_key
 from admin.tags import create_tag
 from admin.tenants import create_tenant
+from benchmarks.costs import BATCH_SIZE, MESSAGES_TOGETHER
 from contacts.access.keys import SCOPES
 from contacts.domain.contact import TAG_LIMIT
 from contacts.domain.phone import normalize_phone
 from contacts.domain.source import Source
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.table import connection
-from tests.events import Event, Tenant, build_event, sample_event
-from tests.handlers import invoke
+from tests.events import ACME, Event, Tenant, build_batch, build_event, sample_event
+from tests.handlers import call, invoke
+from tests.streams import build_contact, build_record, build_stream_event
 
 PHONE, NAME = "+49 151 2345678", "Ada Lovelace"
 TAGS_OF_A_CONTACT = 3
@@ -92,6 +98,57 @@ class Workload:
             self._endpoint("remove tag", "remove_tag", contactId=contact_id, tagId=last_tag),
             Case("delete", "delete_contact", self._deletion, self._deletion_requests),
         ]
+
+    def make_full_events(self) -> dict[str, Callable[[], Event]]:
+        """An event of each function, with as many contacts or messages as one call takes.
+
+        The tenant gets what they need. Each event can be sent again while DynamoDB's replies stay the same.
+        """
+        tag_id = self.tenant.tag_ids[0]
+        phones = [next(self._phones) for _ in range(BATCH_SIZE)]
+        tags = [{"tag_id": each} for each in self.tenant.tag_ids[:TAGS_OF_A_CONTACT]]
+        contacts = [{"phone": phone, "display_name": NAME, "tags": tags} for phone in phones]
+        cursor = {"cursor": call("list_changes", self.tenant)[1]["nextCursor"]}
+        results = call("upsert_contacts", self.tenant, json_body={"contacts": contacts})[1]["results"]
+        ids = [each["contact"]["id"] for each in results]
+        while not call("list_changes", self.tenant, query=cursor)[1]["hasMore"]:
+            time.sleep(0.1)  # until the consumer of the table's stream has published BATCH_SIZE changes
+
+        minutes = count(step=2)  # more than the cooldown of a sender
+
+        def make_messages() -> Event:
+            moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=next(minutes))
+            sent = {"tenantId": self.tenant.id, "receivedAt": moment.isoformat()}
+            senders = [f"1{phone}" for phone in phones[:MESSAGES_TOGETHER]]
+            return build_batch("record_inbound_message", *({**sent, "phone": each} for each in senders))
+
+        invoke("record_inbound_message", make_messages())  # creates the senders
+        command = {"tenantId": self.tenant.id, "tagId": tag_id, "action": "ASSIGN", "source": "MANUAL_ADMIN"}
+        commands = [{**command, "contactId": each, "issuedAt": "2026-01-01T00:00:00Z"} for each in ids]
+        records = [build_record(None, build_contact(ACME, phone, tag_id), n) for n, phone in enumerate(phones)]
+        deletion = self._deletion()
+        requests: dict[str, dict[str, Any]] = {
+            "get_contact_by_phone": {"query": {"phone": PHONE}},
+            "get_contact": {"contactId": self._contact_id},
+            "list_contacts": {},
+            "upsert_contact": {"json_body": {"phone": PHONE, "display_name": NAME}},
+            "upsert_contacts": {"json_body": {"contacts": contacts}},
+            "update_contact": {"contactId": self._contact_id, "json_body": {"display_name": "Grace"}},
+            "assign_tag": {"contactId": self._contact_id, "json_body": {"tag_id": tag_id, "reason": "A demo"}},
+            "remove_tag": {"contactId": self._contact_id, "tagId": self.tenant.tag_ids[-1]},
+            "list_tags": {},
+            "list_changes": {"query": cursor},
+            "whoami": {},
+        }
+        events = {name: build_event(name, self.tenant, **request) for name, request in requests.items()} | {
+            "delete_contact": deletion,
+            "authorizer": self.authorizer.make_event(),
+            "apply_tag_command": build_batch("apply_tag_command", *commands[:MESSAGES_TOGETHER]),
+            "publish_changes": build_stream_event(*records),
+        }
+        return {name: partial(deepcopy, event) for name, event in events.items()} | {
+            "record_inbound_message": make_messages
+        }
 
     def _endpoint(self, name: str, function: str, **request: Any) -> Case:  # noqa: ANN401 - build_event's own
         return self._repeated(name, function, build_event(function, self.tenant, **request))

@@ -38,7 +38,7 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
     properties = template["Resources"][logical_id(function)]["Properties"]
     assert properties["CodeUri"] == f"functions/{function}/"
     own = {"CodeUri", "VersionDescription", "Policies", "LoggingConfig", "Events", "Environment", "PermissionsBoundary"}
-    assert properties.keys() - {"Description", "ReservedConcurrentExecutions", "Timeout"} <= own
+    assert properties.keys() - {"Description", "MemorySize", "ReservedConcurrentExecutions", "Timeout"} <= own
     assert ("ReservedConcurrentExecutions" in properties) is ("Description" in properties) is (function == "authorizer")
     assert ("Timeout" in properties) is (function == STREAM_CONSUMER)
     resolved = resources[logical_id(function)]["Properties"]
@@ -49,6 +49,22 @@ def test_a_function_is_its_folder_and_nothing_of_its_own_but_that(
         "PassThrough",
     )
     assert resolved["Layers"] == [{"Ref": "CommonLayer"}]
+
+
+def test_a_function_has_the_memory_size_that_the_page_of_performance_decided(template: dict[str, Any]) -> None:
+    usual = template["Globals"]["Function"]["MemorySize"]
+    sizes = {name: template["Resources"][logical_id(name)]["Properties"].get("MemorySize", usual) for name in FUNCTIONS}
+    measured = read_memory_table()
+    assert sizes == {name: int(row["MemorySize"].replace(",", "")) for name, row in measured.items()}
+    assert [name for name, row in measured.items() if 2 * float(row["peak, MB"]) > sizes[name]] == []
+
+
+def read_memory_table() -> dict[str, dict[str, str]]:
+    """What was measured of each function."""
+    section = (ROOT / "docs" / "performance.md").read_text().partition("\n## Memory size\n")[2]
+    table = section[section.index("\n| ") :].strip().partition("\n\n")[0]
+    columns, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines())
+    return {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.route)

@@ -35,7 +35,7 @@ def changed(**deployment: str) -> list[str]:
     [
         {"layer": "another"},
         {"text": TEMPLATE.replace("POWERTOOLS_LOG_LEVEL: INFO", "POWERTOOLS_LOG_LEVEL: DEBUG")},
-        {"text": TEMPLATE.replace("MemorySize: 1024", "MemorySize: 2048")},
+        {"text": re.sub(r"MemorySize: \d+", "MemorySize: 2048", TEMPLATE)},
         {"Architecture": "arm64"},
         {"Tracing": "Active"},
     ],
