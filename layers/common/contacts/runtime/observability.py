@@ -11,7 +11,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from contacts.runtime import settings
 
-logger = Logger(service="contacts")
+# Our messages are plain text. Powertools would try to parse each one as JSON.
+logger = Logger(service="contacts", json_deserializer=str)
 _metrics = Metrics(namespace="Contacts")
 
 

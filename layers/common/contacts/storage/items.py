@@ -20,9 +20,9 @@ class ContactItem(TableItem):
     updated_at = UnicodeAttribute()
     changed_by = UnicodeAttribute(null=True)
     """The source of the last write, or INBOUND. Absent on items that were written before this attribute existed."""
-    tags: MapAttribute[str, Any] = MapAttribute(default=dict)
+    tags: MapAttribute[str, Any] = MapAttribute()
     """tag id → source, weight, reason, updated_at"""
-    tag_origins: MapAttribute[str, Any] = MapAttribute(default=dict)
+    tag_origins: MapAttribute[str, Any] = MapAttribute()
     """tag id → created_at, written_by. Apart from `tags`, because a nested if_not_exists() needs an existing parent."""
 
     @staticmethod
@@ -33,14 +33,14 @@ class ContactItem(TableItem):
         return Contact(**self._fields())
 
     def contact_with_tags(self) -> ContactWithTags:
-        assignments = (self.assignment(tag_id) for tag_id in self.tags.as_dict())
+        assignments = map(self.assignment, self.tags)
         return ContactWithTags(
             **self._fields(),
             tag_assignments=tuple(sorted(assignments, key=lambda each: (each.created_at, each.tag_id))),
         )
 
     def assignment(self, tag_id: str) -> TagAssignment:
-        tag, origin = self.tags.as_dict()[tag_id], self.tag_origins.as_dict()[tag_id]
+        tag, origin = self.tags[tag_id], self.tag_origins[tag_id]
         return TagAssignment(
             contact_id=self.id,
             tag_id=tag_id,

@@ -8,6 +8,7 @@ from itertools import batched
 from math import inf
 from typing import Any
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection import Connection
@@ -46,7 +47,10 @@ class TableItem(Model):
         if TableItem._connection is None:
             TableItem.Meta.table_name = settings.table_name()
             table = super(TableItem, TableItem)._get_connection()
-            table.connection.session.register("before-parse.dynamodb", _refuse_unreadable)  # type: ignore[arg-type]
+            session = table.connection.session
+            session.register("before-parse.dynamodb", _refuse_unreadable)  # type: ignore[arg-type]
+            # A fixed User-Agent, because botocore would put its parts together again, twice for each request.
+            session.set_default_client_config(Config(user_agent=session.user_agent()))
         return super(TableItem, TableItem)._get_connection()
 
 
