@@ -6,7 +6,7 @@ from contacts.domain.source import Source
 from contacts.runtime import startup
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.table import connect
-from contacts.web.bodies import TagAssign
+from contacts.web.bodies.assign_tag import TagAssign
 from contacts.web.endpoint import endpoint
 from contacts.web.request import Request
 from contacts.web.response import Response

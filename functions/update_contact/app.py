@@ -5,7 +5,7 @@ from http import HTTPStatus
 from contacts.runtime import startup
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.table import connect
-from contacts.web.bodies import ContactUpdate
+from contacts.web.bodies.update_contact import ContactUpdate
 from contacts.web.endpoint import endpoint
 from contacts.web.request import Request
 from contacts.web.response import Response

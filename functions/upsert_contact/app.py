@@ -6,7 +6,7 @@ from contacts.domain.phone import no_alias, parse_match
 from contacts.runtime import startup
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.table import connect
-from contacts.web.bodies import ContactUpsert
+from contacts.web.bodies.upsert_contact import ContactUpsert
 from contacts.web.endpoint import endpoint
 from contacts.web.request import Request
 from contacts.web.response import Response

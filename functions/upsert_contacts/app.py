@@ -6,7 +6,7 @@ from contacts.storage.batches import upsert_all
 from contacts.storage.contacts import ContactRepository
 from contacts.storage.table import connect
 from contacts.web.batches import batch_response, read_wishes
-from contacts.web.bodies import ContactBatch
+from contacts.web.bodies.upsert_contacts import ContactBatch
 from contacts.web.endpoint import endpoint
 from contacts.web.request import Request
 from contacts.web.response import Response

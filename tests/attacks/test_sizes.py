@@ -10,7 +10,10 @@ from pydantic import BaseModel
 
 from contacts.domain.errors import InvalidParameter
 from contacts.parsing.json import parse
-from contacts.web.bodies import BatchContact, ContactBatch, ContactUpdate, ContactUpsert, TagAssign
+from contacts.web.bodies.assign_tag import TagAssign
+from contacts.web.bodies.update_contact import ContactUpdate
+from contacts.web.bodies.upsert_contact import ContactUpsert
+from contacts.web.bodies.upsert_contacts import BatchContact, ContactBatch
 
 MOST_SECONDS = 0.05
 SIZE = 6_000_000

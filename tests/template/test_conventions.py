@@ -13,6 +13,7 @@ from tests.handlers import FUNCTIONS, logical_id
 from tests.template.conftest import ENDPOINTS
 
 PACKAGE = ROOT / "layers" / "common" / "contacts"
+BODIES = [f"web/bodies/{each}" for each in FUNCTIONS]
 STORAGE = [each.stem for each in (PACKAGE / "storage").glob("*.py")]
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS)
@@ -42,7 +43,7 @@ def test_a_handler_is_a_sentence(function: str) -> None:
 
 @EVERY_FUNCTION
 def test_a_function_imports_the_package_and_no_other_function(function: str) -> None:
-    allowed = r"contacts\.\w+\.\w+(\.\w+)?|http\.HTTPStatus"
+    allowed = r"contacts\.\w+\.(bodies\.\w+\.)?\w+(\.\w+)?|http\.HTTPStatus"
     assert [each for each in imported(ast.parse(source(function))) if not re.fullmatch(allowed, each)] == []
 
 
@@ -56,7 +57,7 @@ def test_the_docstring_of_an_endpoint_is_its_route(resources: dict[str, Any], fu
     ("pattern", "modules"),
     [
         (r"\bos\.environ\b", {"runtime/settings", "runtime/startup"}),
-        (r"\bpydantic", {"parsing/fields", "parsing/json", "web/bodies", "web/request", "events/messages"}),
+        (r"\bpydantic", {"parsing/fields", "parsing/json", *BODIES, "web/request", "events/messages"}),
         (r"\bpynamodb", {f"storage/{each}" for each in STORAGE} | {"access/authorizer"}),
         (r"\bbotocore", {"storage/table", "storage/retries", "storage/tls", "access/secrets", "events/dead_letters"}),
         (r"\bboto3\b", {"events/dead_letters"}),

@@ -6,7 +6,10 @@ from pydantic import BaseModel, ValidationError
 
 from contacts.domain.errors import InvalidParameter
 from contacts.parsing import json as json_object
-from contacts.web.bodies import BatchContact, ContactUpdate, ContactUpsert, TagAssign
+from contacts.web.bodies.assign_tag import TagAssign
+from contacts.web.bodies.update_contact import ContactUpdate
+from contacts.web.bodies.upsert_contact import ContactUpsert
+from contacts.web.bodies.upsert_contacts import BatchContact
 
 PHONE = {"phone": "+49 151 2345678"}
 TAG = {"tag_id": "cm3tag0vip"}

@@ -11,7 +11,7 @@ from contacts.parsing.json import check
 from contacts.runtime.observability import logger
 from contacts.storage.batches import Outcome, Wish
 from contacts.storage.contacts import TagWish
-from contacts.web.bodies import BatchContact, ContactBatch
+from contacts.web.bodies.upsert_contacts import BatchContact, ContactBatch
 from contacts.web.response import Response, error_object
 
 
