@@ -6,14 +6,17 @@ module gets it from the module's `__getattr__` (PEP 562). docs/decisions/0041 sa
 
 import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 DEFERRED = {
     "aws_lambda_powertools/__init__.py": (
         "a388841d4d0c7d60b4fd37d59a2b318b454e014c39b907ea2d05abd2ddbd65a1",
-        ["from pathlib import Path\nPACKAGE_PATH = Path(__file__).parent"],
+        [
+            "from pathlib import Path\nPACKAGE_PATH = Path(__file__).parent",
+            "from aws_lambda_powertools.tracing import Tracer",
+        ],
     ),
     "aws_lambda_powertools/logging/logger.py": (
         "f0b64f89f584113dd435c63500149688feac4933d78d7b9baca68e42c7fc00b7",
@@ -76,26 +79,40 @@ DEFERRED = {
         "c73ac0487ed1e4035190f24ea2de651a70133aadca2aec97cc8e36adc9f09aab",
         ["from importlib.metadata import version"],
     ),
+    "urllib3/util/url.py": (
+        "6a2814d91987dd9728278d413a154ee5277b15cb262d9945425377f2a693311f",
+        ['_IPV6_RE = re.compile("^" + _IPV6_PAT + "$")'],
+    ),
 }
 """File → its SHA-256 as it is installed, and the top-level statements that move; those of one text move together."""
 
 
+class ChangedPackage(Exception):
+    """A file of a package is not the one that was reviewed. The message says what to do."""
+
+
 class CannotDefer(Exception):
-    """The message says why, and what to do."""
+    """An import cannot run later. The message says why."""
 
 
 def defer(packages: Path) -> None:
-    """Raises CannotDefer, and then has changed nothing."""
-    sources = {name: (packages / name).read_bytes() for name in DEFERRED}
-    found = {name: sha256(source).hexdigest() for name, source in sources.items()}
-    if changed := [f"{name} {found[name]}" for name, (known, _) in DEFERRED.items() if found[name] != known]:
-        raise CannotDefer(
-            "These files are not the known ones. Read how each uses the imports that layers/common/defer.py moves, "
-            "then write its new SHA-256 there:\n" + "\n".join(changed)
-        )
-    moved = {name: move(sources[name].decode(), texts) for name, (_, texts) in DEFERRED.items()}
+    """Raises ChangedPackage, CannotDefer, and then has changed nothing."""
+    sources = read_known(packages, {name: known for name, (known, _) in DEFERRED.items()})
+    moved = {name: move(sources[name], texts) for name, (_, texts) in DEFERRED.items()}
     for name, source in moved.items():
         (packages / name).write_text(source)
+
+
+def read_known(packages: Path, known: Mapping[str, str]) -> dict[str, str]:
+    """The sources of files, given with their SHA-256. Raises ChangedPackage."""
+    sources = {name: (packages / name).read_bytes() for name in known}
+    found = {name: sha256(source).hexdigest() for name, source in sources.items()}
+    if changed := [f"{name} {found[name]}" for name in known if found[name] != known[name]]:
+        raise ChangedPackage(
+            "These files are not the known ones. Read what layers/common/defer.py and untype.py change in each, "
+            "then write its new SHA-256 there:\n" + "\n".join(changed)
+        )
+    return {name: source.decode() for name, source in sources.items()}
 
 
 def move(source: str, texts: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """What a cold start prepares, and what a passed deadline prevents."""
 
 import time
+from typing import cast
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
@@ -24,10 +25,10 @@ def test_the_clients_are_made_without_a_request(wire: Wire) -> None:
 @pytest.mark.usefixtures("table")
 def test_the_user_agent_names_the_sdk_and_is_the_same_for_all_requests() -> None:
     """botocore's own one is put together again for each request, which is a tenth of the request's CPU time."""
-    sent = []
+    sent: list[bytes] = []
 
     def note(request: AWSPreparedRequest, **_: object) -> None:
-        sent.append(request.headers["User-Agent"])
+        sent.append(cast("bytes", request.headers["User-Agent"]))
 
     connection = table.connection()
     connection.client.meta.events.register("before-send", note)

@@ -10,7 +10,7 @@ from pathlib import Path
 import botocore
 import pytest
 
-from defer import DEFERRED, CannotDefer, bound_names, defer, move
+from defer import DEFERRED, CannotDefer, ChangedPackage, bound_names, defer, move
 from local import ROOT
 
 FUNCTION = """\
@@ -58,7 +58,8 @@ def __getattr__(name):
 INSTALLED = Path(botocore.__file__).parents[1]
 
 TESTS_OF_EVERY_OPERATION_AND_ERROR = [
-    f"tests/functions/test_{name}.py" for name in ("sample_events", "flows", "faults", "authorizer", "idempotency")
+    f"tests/functions/test_{name}.py"
+    for name in ("sample_events", "flows", "faults", "bodies", "authorizer", "idempotency")
 ]
 
 COMPLETE = "botocore/data", "boto3/data", "pydantic/v1"
@@ -93,7 +94,7 @@ def test_a_build_with_another_version_of_a_file_is_refused(tmp_path: Path) -> No
     changed = tmp_path / "botocore" / "waiter.py"
     changed.write_text(changed.read_text() + "\n")
     before = {name: (tmp_path / name).read_bytes() for name in DEFERRED}
-    with pytest.raises(CannotDefer, match=r"not the known ones.*\nbotocore/waiter\.py [0-9a-f]{64}$"):
+    with pytest.raises(ChangedPackage, match=r"not the known ones.*\nbotocore/waiter\.py [0-9a-f]{64}$"):
         defer(tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in DEFERRED} == before
 
