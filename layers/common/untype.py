@@ -1,6 +1,6 @@
 """Drops the fields of TypedDicts, which only type checkers read: `python untype.py FOLDER`, run by the Makefile.
 
-Importing the module would compile the annotation of each field. docs/decisions/0046 says why.
+Importing the module would compile the annotation of each field. docs/decisions/0049 says why.
 """
 
 import ast
