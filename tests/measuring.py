@@ -3,6 +3,7 @@
 Measured code takes twice its time. So imports are measured once, and of the tests those that reach every line.
 """
 
+import gc
 import os
 import pkgutil
 from collections.abc import Iterator
@@ -32,12 +33,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Imports all that is measured. Later it may be imported first by a test that is not measured."""
     import contacts  # noqa: PLC0415 - after pytest-cov has started
-    from tests.handlers import FUNCTIONS, load_handler  # noqa: PLC0415
+    from tests.handlers import FUNCTIONS, load_app, load_handler  # noqa: PLC0415
 
     for module in pkgutil.walk_packages(contacts.__path__, "contacts."):
         import_module(module.name)
     for function in FUNCTIONS:
         load_handler(function)
+    load_app("hooks/check_versions")
+    gc.collect()
+    gc.freeze()  # thousands of modules stay: searching them for garbage takes a tenth of the time of most tests
+    gc.set_threshold(50_000, 20, 100)
     if coverage := controller(session.config):
         coverage.pause()
 
