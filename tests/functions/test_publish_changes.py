@@ -56,6 +56,14 @@ def told(tenant: Tenant) -> list[tuple[str, str | None, str]]:
     return [(each.type, each.tag_id, each.source) for each in changes(tenant)]
 
 
+@pytest.mark.usefixtures("table")
+def test_an_empty_map_may_lack_its_type() -> None:
+    """As in the stream of DynamoDB Local."""
+    contact = build_contact(ACME, "70001") | {"tags": {}, "tag_origins": {}}
+    assert publish(build_record(None, contact, 1)) is None
+    assert told(ACME) == [("contact.created", None, "API")]
+
+
 TAG, OTHER_TAG = ACME.tag_ids[:2]
 BATCH = {"contacts": [{"phone": "491512345678", "display_name": "Grace", "tags": [{"tag_id": TAG}]}]}
 

@@ -33,7 +33,8 @@ class ContactItem(TableItem):
         return Contact(**self._fields())
 
     def contact_with_tags(self) -> ContactWithTags:
-        assignments = map(self.assignment, self.tags)
+        # The stream of DynamoDB Local gives an empty map without its type, and pynamodb then no map at all.
+        assignments = map(self.assignment, self.tags or ())
         return ContactWithTags(
             **self._fields(),
             tag_assignments=tuple(sorted(assignments, key=lambda each: (each.created_at, each.tag_id))),
