@@ -147,7 +147,7 @@ def revoke(tenant_id: TenantId, key_id: KeyId, *, yes: Yes = False, as_json: Jso
 @app.command()
 def restore(*, as_json: Json = False) -> None:
     """Create missing gateway keys and usage plans, for all active and suspended keys of all tenants."""
-    show({"restored_keys": restore_gateway_keys()}, as_json=as_json)
+    show(restore_gateway_keys(), as_json=as_json)
 
 
 def _refuse_both(*, quiet: bool, as_json: bool) -> None:

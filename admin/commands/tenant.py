@@ -124,4 +124,6 @@ def delete(
     advice = "The tenant is deleted in part. Run the command again: it goes on where it was."
     with progress() as shown, read_budget(read_units), resumable(advice):
         offboarding.delete(tenant_id, found.contacts, wait_seconds, shown)
-    show({"tenant_id": tenant_id, "deleted": asdict(found)}, as_json=as_json)
+    deleted = asdict(found)
+    as_lines = {f"deleted_{name}": number for name, number in deleted.items()}
+    show({"tenant_id": tenant_id} | ({"deleted": deleted} if as_json else as_lines), as_json=as_json)

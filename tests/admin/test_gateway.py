@@ -139,9 +139,9 @@ def test_deleted_gateway_keys_are_restored(
     for key in gateway.get_api_keys()["items"]:
         gateway.delete_api_key(apiKey=key["id"])
     assert admitted(gateway) == {}
-    assert run("key", "restore", "--json").records == {"restored_keys": 2}
+    assert run("key", "restore", "--json").records == {"restored_keys": 2, "accepted_keys": 2}
     assert admitted(gateway) == {usual: "contacts-local-80", slow: "contacts-local-5"}
-    assert run("key", "restore", "--json").records == {"restored_keys": 0}
+    assert run("key", "restore", "--json").records == {"restored_keys": 0, "accepted_keys": 2}
 
 
 def test_a_gateway_key_without_a_plan_is_put_into_its_plan(
@@ -151,7 +151,7 @@ def test_a_gateway_key_without_a_plan_is_put_into_its_plan(
     (plan,) = gateway.get_usage_plans()["items"]
     (gateway_key,) = gateway.get_api_keys()["items"]
     gateway.delete_usage_plan_key(usagePlanId=plan["id"], keyId=gateway_key["id"])
-    assert run("key", "restore", "--json").records == {"restored_keys": 1}
+    assert run("key", "restore", "--json").records == {"restored_keys": 1, "accepted_keys": 1}
     assert admitted(gateway) == {key_id: "contacts-local-80"}
 
 

@@ -173,7 +173,7 @@ def test_the_gateway_keeps_the_keys_of_a_suspended_tenant(run: Run, tenant_id: s
     run("tenant", "suspend", tenant_id, "--yes")
     [gateway_key] = aws("apigateway").get_api_keys()["items"]
     aws("apigateway").delete_api_key(apiKey=gateway_key["id"])
-    assert run("key", "restore", "--json").records == {"restored_keys": 1}
+    assert run("key", "restore", "--json").records == {"restored_keys": 1, "accepted_keys": 1}
     [gateway_key] = aws("apigateway").get_api_keys()["items"]
     assert gateway_key["name"] == key["key_id"]
 
@@ -271,7 +271,8 @@ def test_the_stream_of_the_deleted_contacts_fills_no_change_log(
         ChangeLog(tenant_id).append([Change("cada-9-0", "contact.deleted", None, "API", 1)])
 
     monkeypatch.setattr(offboarding, "sleep", consume)
-    assert run("tenant", "delete", tenant_id, "--yes").exit_code == 0
+    deleted = run("tenant", "delete", tenant_id, "--yes")
+    assert (deleted.exit_code, deleted.stdout.split()[2:]) == (0, "Deleted contacts 1 Deleted tags 2 Deleted keys 1".split())
     assert pauses == [pytest.approx(90, abs=5), 90]
     assert items_of(table, tenant_id) == []
 

@@ -65,7 +65,7 @@ def copy_table(account: Account, source: str, target: str) -> None:
 
 
 def test_a_new_stack_works_on_the_restored_table(account: Account, deployer: Shell, deleted: Prod) -> None:
-    [_, settings, exchange, before_callers] = documented("docs/operations.md", "Restoring the table")
+    [_, _, settings, exchange, before_callers] = documented("docs/operations.md", "Restoring the table")
     copy_table(account, "contacts-prod", "contacts-prod-20261127")
     restorer = replace(deployer, identity=ROOT_USER)
     restorer.run(settings)

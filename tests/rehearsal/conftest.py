@@ -107,7 +107,7 @@ def deployer_with_topic(deployer: Shell) -> Shell:
 
 def deploying(verb: str) -> str:
     """README's `sam` command."""
-    [_, commands, _] = documented("README.md", "Deploying")
+    [_, _, commands, _] = documented("README.md", "Deploying")
     [line] = (each for each in commands.splitlines() if each.startswith(f"sam {verb} "))
     return line
 
@@ -127,7 +127,7 @@ class Prod:
 @pytest.fixture(scope="session")
 def prod(deployer_with_topic: Shell) -> Prod:
     deployer = deployer_with_topic
-    [log_role, _, onboarding] = documented("README.md", "Deploying")
+    [log_role, _, _, onboarding] = documented("README.md", "Deploying")
     replace(deployer, identity=ROOT_USER).run(log_role)
     deployer.run(deploying("deploy"))
     account = deployer.account
