@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import botocore.httpsession
 import trustme
 
+from roots import split
+
 
 def make_certificate(directory: Path) -> tuple[ssl.SSLContext, Mapping[str, str]]:
     """The server's context, and the environment variables that let an SDK trust it."""
@@ -18,8 +20,9 @@ def make_certificate(directory: Path) -> tuple[ssl.SSLContext, Mapping[str, str]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     bundle = directory / "certificates.pem"
-    authorities = Path(botocore.httpsession.where()).read_bytes()  # a first call loads all of them
+    authorities = Path(botocore.httpsession.where()).read_bytes()  # the peers load all of them in a first call
     bundle.write_bytes(authorities + authority.cert_pem.bytes())
+    split(bundle)  # as the build of our layer does
     return context, {"AWS_CA_BUNDLE": str(bundle)}
 
 

@@ -15,6 +15,7 @@ from contacts.access import secrets
 from contacts.domain.errors import DatabaseUnavailable
 from contacts.storage.items import TagItem
 from contacts.storage.table import Table, connect, connection
+from roots import split
 from tests.conftest import use_endpoint
 from tests.events import ACME
 
@@ -85,6 +86,24 @@ def test_the_roots_are_read_when_the_client_is_made_and_never_again(
         for _ in range(2):
             assert Table().read(TagItem, KEY) is None
             close_connections()
+
+
+def test_from_a_folder_each_root_is_read_when_a_server_needs_it(
+    authority: trustme.CA, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split(bundle)
+    bundle.unlink()
+    other = trustme.CA()
+    with serve(authority, "127.0.0.1") as url, serve(other, "127.0.0.1") as other_url:
+        use_endpoint(monkeypatch, url)
+        connect()
+        assert Table().read(TagItem, KEY) is None
+        close_connections()
+        use_endpoint(monkeypatch, other_url)
+        connect()
+        with pytest.raises(DatabaseUnavailable) as caught:
+            Table().read(TagItem, KEY)
+    assert "unable to get local issuer certificate" in str(caught.value.__cause__)
 
 
 @pytest.mark.usefixtures("bundle")

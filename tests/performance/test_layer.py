@@ -1,5 +1,6 @@
 """The layer is small, its build is reproducible, and it starts from bytecode."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def test_every_module_has_bytecode_that_is_never_checked_against_its_source(laye
 def test_bytecode_names_the_path_at_which_lambda_mounts_its_source(layer: Path) -> None:
     bytecode = layer / "python" / "contacts" / "domain" / "__pycache__" / "phone.cpython-313.pyc"
     assert b"/opt/python/contacts/domain/phone.py" in bytecode.read_bytes()
+
+
+def test_every_root_certificate_is_found_by_its_subject(layer: Path) -> None:
+    file = layer / "python" / "botocore" / "cacert.pem"
+    folder = file.with_name("cacert.pem.d")
+    roots = re.findall(r"(?s)-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", file.read_text())
+    assert len(roots) > 100
+    assert sorted(each.read_text() for each in folder.iterdir()) == sorted(roots)
+    assert all(re.fullmatch(r"[0-9a-f]{8}\.\d", each.name) for each in folder.iterdir())
 
 
 def test_the_layer_has_no_file_that_is_never_read(layer: Path) -> None:

@@ -1,10 +1,11 @@
 """TLS to AWS: one context has the root certificates, and the clients share it.
 
-botocore loads them at the first connection and again at each further one, which takes 17 ms of CPU each time. What is
-verified stays botocore's and urllib3's business. docs/decisions/0043 has the reasons.
+botocore loads all of them at the first connection and again at each further one, which takes 17 ms of CPU each time.
+What is verified stays botocore's and urllib3's business. docs/decisions/0043 and 0050 have the reasons.
 """
 
 from functools import cache
+from os.path import isdir
 from ssl import SSLContext
 from typing import Any
 
@@ -27,7 +28,12 @@ def load_roots(client: Any) -> None:  # noqa: ANN401 - botocore's clients have n
 
 @cache
 def _context(file: str) -> SSLContext:
+    """The layer has a folder beside the file, from which OpenSSL reads a root when a handshake needs it."""
     context: SSLContext = create_urllib3_context()
-    context.load_verify_locations(file)
+    folder = f"{file}.d"
+    if isdir(folder):  # noqa: PTH112 - starts without pathlib
+        context.load_verify_locations(capath=folder)
+    else:
+        context.load_verify_locations(file)
     context.__class__ = _Loaded
     return context
