@@ -36,6 +36,7 @@ from contacts.storage.items import TagItem, TagName
 from contacts.storage.table import TableItem, connection
 from local import ROOT
 from tests import cheap_moto, secrecy
+from tests.admin_processes import AdminProcesses, run_admin_processes
 from tests.deployed import deployed_resources
 from tests.events import ACME, GLOBEX, Tenant
 from tests.handlers import PEPPER
@@ -140,6 +141,12 @@ def function_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield log
     secrecy.texts.add(PEPPER)
     assert secrecy.find(log) == set()
+
+
+@pytest.fixture(scope="session")
+def admin_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminProcesses]:
+    with run_admin_processes(tmp_path_factory.mktemp("processes")) as processes:
+        yield processes
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import json
 import secrets
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,6 +22,7 @@ from local import ROOT
 from local.emulator import aws
 from local.stack import SECRETS, Stack, run_stack
 from tests import secrecy
+from tests.admin_processes import AdminProcesses
 from tests.document import check_exchange
 from tests.engine.fault_proxy import FaultProxy
 from tests.events import REQUEST_ID
@@ -172,13 +171,22 @@ def contact(api: Caller, phone: str) -> dict[str, Any]:
     return cast("dict[str, Any]", contact)
 
 
-def administer(stack: Stack, *arguments: str) -> Any:
+type Administer = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def administer(stack: Stack, admin_processes: AdminProcesses) -> Administer:
     """Runs `python -m admin` with the arguments and --json, and returns the JSON that it prints."""
-    command = [sys.executable, "-m", "admin", *arguments, "--json"]
-    finished = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    secrecy.note(finished.stdout)
-    return json.loads(finished.stdout)
+
+    def administer(*arguments: str) -> Any:
+        exit_code, output, errors = admin_processes.run(
+            *arguments, "--json", directory=ROOT, environment=stack.environment
+        )
+        assert exit_code == 0, errors
+        secrecy.note(output)
+        return json.loads(output)
+
+    return administer
 
 
 def signal_environments(function: str, number: signal.Signals) -> None:

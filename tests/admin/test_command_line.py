@@ -3,9 +3,7 @@
 import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +19,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from admin.target import Stage
 from local import ROOT
+from tests.admin_processes import AdminProcesses
 
 WHICH = "Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`."
 NOT_LOCAL = "No local stack is running. Start one with `make start`, or choose another --stage."
@@ -72,83 +71,82 @@ def endpoints(server: str, resources: dict[str, Any]) -> dict[str, str]:
     return CREDENTIALS | {f"AWS_ENDPOINT_URL_{service}": server for service in services}
 
 
-def run(
-    directory: Path, *arguments: str, environment: Mapping[str, str] = {}, stdout: int = subprocess.PIPE
-) -> tuple[int, str, str]:
-    """Runs the command in its own process, whose environment has only the given variables."""
-    process = subprocess.run(
-        [sys.executable, "-m", "admin", *arguments],
-        cwd=directory,
-        env={"PYTHONPATH": str(ROOT), "HOME": str(directory), "AWS_EC2_METADATA_DISABLED": "true", **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    return process.returncode, process.stdout, process.stderr
+type Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, admin_processes: AdminProcesses) -> Run:
+    """Runs a command in a directory without settings, with no other variables than the given ones."""
+
+    def run(*arguments: str, environment: Mapping[str, str] = {}, stdout: int | None = None) -> tuple[int, str, str]:
+        variables = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", **environment}
+        return admin_processes.run(*arguments, directory=tmp_path, environment=variables, stdout=stdout)
+
+    return run
 
 
 def refused(line: str, exit_code: int = 1) -> tuple[int, str, str]:
     return exit_code, "", f"Error: {line}\n"
 
 
-def create_tenant(directory: Path, *options: str, environment: Mapping[str, str] = {}) -> str:
-    exit_code, stdout, stderr = run(directory, *options, "tenant", "create", "Acme", "--json", environment=environment)
+def create_tenant(run: Run, *options: str, environment: Mapping[str, str] = {}) -> str:
+    exit_code, stdout, stderr = run(*options, "tenant", "create", "Acme", "--json", environment=environment)
     assert (exit_code, stderr) == (0, "")
     tenant_id: str = json.loads(stdout)["id"]
     return tenant_id
 
 
-def tenants(directory: Path, *options: str, environment: Mapping[str, str] = {}) -> list[str]:
-    exit_code, stdout, stderr = run(directory, *options, "tenant", "list", "--json", environment=environment)
+def tenants(run: Run, *options: str, environment: Mapping[str, str] = {}) -> list[str]:
+    exit_code, stdout, stderr = run(*options, "tenant", "list", "--json", environment=environment)
     assert (exit_code, stderr) == (0, "")
     return [tenant["id"] for tenant in json.loads(stdout)]
 
 
-def test_without_a_stage_and_a_local_stack_a_command_asks_for_the_deployment(tmp_path: Path) -> None:
-    assert run(tmp_path, "tenant", "list") == refused(WHICH, exit_code=2)
+def test_without_a_stage_and_a_local_stack_a_command_asks_for_the_deployment(run: Run) -> None:
+    assert run("tenant", "list") == refused(WHICH, exit_code=2)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["tag", "--help"], ["key", "create", "--help"]])
-def test_help_needs_no_deployment(tmp_path: Path, arguments: list[str]) -> None:
-    exit_code, stdout, stderr = run(tmp_path, *arguments)
+def test_help_needs_no_deployment(run: Run, arguments: list[str]) -> None:
+    exit_code, stdout, stderr = run(*arguments)
     assert (exit_code, stdout[:23], stderr) == (0, "Usage: python -m admin ", "")
 
 
-def test_the_local_stage_needs_a_running_local_stack(tmp_path: Path) -> None:
-    assert run(tmp_path, "--stage", "local", "tenant", "list") == refused(NOT_LOCAL)
+def test_the_local_stage_needs_a_running_local_stack(run: Run) -> None:
+    assert run("--stage", "local", "tenant", "list") == refused(NOT_LOCAL)
 
 
-def test_the_endpoint_variable_of_the_sdk_selects_the_local_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
-    tenant_id = create_tenant(tmp_path, environment=endpoints)
-    assert tenants(tmp_path, environment=endpoints) == [tenant_id]
-    assert tenants(tmp_path, "--stage", "local", environment=endpoints) == [tenant_id]
-    assert tenants(tmp_path, "--stage", "staging", environment=endpoints) == []
+def test_the_endpoint_variable_of_the_sdk_selects_the_local_stage(run: Run, endpoints: dict[str, str]) -> None:
+    tenant_id = create_tenant(run, environment=endpoints)
+    assert tenants(run, environment=endpoints) == [tenant_id]
+    assert tenants(run, "--stage", "local", environment=endpoints) == [tenant_id]
+    assert tenants(run, "--stage", "staging", environment=endpoints) == []
 
 
-def test_a_running_local_stack_is_found_by_its_settings_file(tmp_path: Path, endpoints: dict[str, str]) -> None:
+def test_a_running_local_stack_is_found_by_its_settings_file(
+    run: Run, tmp_path: Path, endpoints: dict[str, str]
+) -> None:
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "admin.env").write_text("".join(f"{name}={value}\n" for name, value in endpoints.items()))
-    tenant_id = create_tenant(tmp_path)
-    assert tenants(tmp_path) == [tenant_id]
+    tenant_id = create_tenant(run)
+    assert tenants(run) == [tenant_id]
 
 
-def test_a_key_is_hashed_with_the_pepper_of_its_stage(tmp_path: Path, endpoints: dict[str, str]) -> None:
+def test_a_key_is_hashed_with_the_pepper_of_its_stage(run: Run, endpoints: dict[str, str]) -> None:
     table = "--table", "contacts-staging"
-    tenant_id = create_tenant(tmp_path, "--stage", "staging", environment=endpoints)
+    tenant_id = create_tenant(run, "--stage", "staging", environment=endpoints)
     create = "key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read"
-    assert run(tmp_path, *table, *create, environment=endpoints)[0] == 0
-    assert run(tmp_path, *table, "--stage", "prod", *create, environment=endpoints) == refused(NO_SECRET)
+    assert run(*table, *create, environment=endpoints)[0] == 0
+    assert run(*table, "--stage", "prod", *create, environment=endpoints) == refused(NO_SECRET)
 
 
-def test_a_missing_table_is_named(tmp_path: Path, endpoints: dict[str, str]) -> None:
-    assert run(tmp_path, "--table", "contacts-prd", "tenant", "list", environment=endpoints) == refused(NO_TABLE)
+def test_a_missing_table_is_named(run: Run, endpoints: dict[str, str]) -> None:
+    assert run("--table", "contacts-prd", "tenant", "list", environment=endpoints) == refused(NO_TABLE)
 
 
 @pytest.mark.parametrize("stage", ["", "prd", "production", "Prod", "contacts-prod"])
-def test_an_unknown_stage_is_refused_with_the_list(tmp_path: Path, endpoints: dict[str, str], stage: str) -> None:
-    exit_code, stdout, stderr = run(tmp_path, "--stage", stage, "tenant", "list", environment=endpoints)
+def test_an_unknown_stage_is_refused_with_the_list(run: Run, endpoints: dict[str, str], stage: str) -> None:
+    exit_code, stdout, stderr = run("--stage", stage, "tenant", "list", environment=endpoints)
     assert (exit_code, stdout) == (2, "")
     assert stderr.endswith(f"{stage!r} is not one of 'local', 'dev', 'staging', 'prod'.\n")
 
@@ -159,18 +157,18 @@ def test_the_stages_are_those_of_the_template() -> None:
 
 
 @pytest.mark.parametrize("table", ["", "ab", "x" * 256, "contacts dev", "contacts/dev", "tablé"])
-def test_an_impossible_table_name_is_refused(tmp_path: Path, endpoints: dict[str, str], table: str) -> None:
+def test_an_impossible_table_name_is_refused(run: Run, endpoints: dict[str, str], table: str) -> None:
     refusal = refused(f"{table!r} is not the name of a DynamoDB table.", exit_code=2)
-    assert run(tmp_path, "--table", table, "tenant", "list", environment=endpoints) == refusal
+    assert run("--table", table, "tenant", "list", environment=endpoints) == refusal
 
 
 @pytest.mark.parametrize("table", ["payments", "contacts-prodigy"])
 def test_a_stack_adopts_only_a_table_that_its_template_can_name(
-    tmp_path: Path, endpoints: dict[str, str], table: str
+    run: Run, endpoints: dict[str, str], table: str
 ) -> None:
     arguments = "--stage", "prod", "--table", table, "stack", "adopt"
     line = f"A stack of this stage has a table named 'contacts-prod' or 'contacts-prod-…', not {table!r}."
-    assert run(tmp_path, *arguments, environment=endpoints) == refused(line, exit_code=2)
+    assert run(*arguments, environment=endpoints) == refused(line, exit_code=2)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +181,9 @@ def test_a_stack_adopts_only_a_table_that_its_template_can_name(
     ],
 )
 def test_a_problem_with_region_credentials_or_network_is_explained_in_one_line(
-    tmp_path: Path, environment: dict[str, str], line: str
+    run: Run, environment: dict[str, str], line: str
 ) -> None:
-    assert run(tmp_path, "--stage", "dev", "tenant", "list", environment=environment) == refused(line)
+    assert run("--stage", "dev", "tenant", "list", environment=environment) == refused(line)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +194,7 @@ def test_a_problem_with_region_credentials_or_network_is_explained_in_one_line(
         ("ThrottlingException", f"AWS answered ThrottlingException: No entry. {FIX_AND_REPEAT}"),
     ],
 )
-def test_an_error_of_aws_is_explained_in_one_line(tmp_path: Path, code: str, line: str) -> None:
+def test_an_error_of_aws_is_explained_in_one_line(run: Run, code: str, line: str) -> None:
     class Refusing(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_response(HTTPStatus.BAD_REQUEST)
@@ -206,7 +204,7 @@ def test_an_error_of_aws_is_explained_in_one_line(tmp_path: Path, code: str, lin
     with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as aws:
         Thread(target=aws.serve_forever).start()
         environment = CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{aws.server_port}"}
-        outcome = run(tmp_path, "tenant", "list", environment=environment)
+        outcome = run("tenant", "list", environment=environment)
         aws.shutdown()
     assert outcome == refused(line)
 
@@ -220,16 +218,16 @@ def test_an_error_of_aws_is_explained_in_one_line(tmp_path: Path, code: str, lin
         (["tag", "delete", "a", "b", "--wait-seconds", "-1"], "Invalid value for '--wait-seconds': Input should be"),
     ],
 )
-def test_incorrect_usage_is_explained(tmp_path: Path, arguments: list[str], line: str) -> None:
-    exit_code, stdout, stderr = run(tmp_path, *arguments)
+def test_incorrect_usage_is_explained(run: Run, arguments: list[str], line: str) -> None:
+    exit_code, stdout, stderr = run(*arguments)
     assert (exit_code, stdout) == (2, "")
     assert stderr.splitlines()[-1].startswith(f"Error: {line}")
 
 
-def test_a_terminal_that_lacks_a_character_shows_its_escape(tmp_path: Path, endpoints: dict[str, str]) -> None:
+def test_a_terminal_that_lacks_a_character_shows_its_escape(run: Run, endpoints: dict[str, str]) -> None:
     environment = endpoints | {"PYTHONIOENCODING": "ascii"}
-    assert run(tmp_path, "tenant", "create", "Zoë 😀", environment=environment)[::2] == (0, "")
-    exit_code, stdout, stderr = run(tmp_path, "tenant", "list", environment=environment)
+    assert run("tenant", "create", "Zoë 😀", environment=environment)[::2] == (0, "")
+    exit_code, stdout, stderr = run("tenant", "list", environment=environment)
     assert (exit_code, stderr) == (0, "")
     assert r"Zo\xeb \U0001f600" in stdout
 
@@ -237,19 +235,17 @@ def test_a_terminal_that_lacks_a_character_shows_its_escape(tmp_path: Path, endp
 @pytest.mark.parametrize(
     "arguments", [["te\x1b[31mn\u202e"], ["tenant", "list", "--\u202ex"], ["tenant", "list", "\u2066\x9b"]]
 )
-def test_the_explanation_repeats_no_harmful_characters(tmp_path: Path, arguments: list[str]) -> None:
-    exit_code, stdout, stderr = run(tmp_path, *arguments)
+def test_the_explanation_repeats_no_harmful_characters(run: Run, arguments: list[str]) -> None:
+    exit_code, stdout, stderr = run(*arguments)
     assert (exit_code, stdout) == (2, "")
     assert not set(stderr) & set("\x1b\u202e\u2066\x9b")
 
 
-def run_in_terminal(
-    directory: Path, *arguments: str, columns: int, environment: Mapping[str, str]
-) -> tuple[int, list[str]]:
+def run_in_terminal(run: Run, *arguments: str, columns: int, environment: Mapping[str, str]) -> tuple[int, list[str]]:
     """Exit code and lines of a command whose output goes to a terminal, without styles."""
     screen, terminal = os.openpty()
     variables = {**environment, "COLUMNS": str(columns), "TERM": "xterm"}
-    exit_code, _, _ = run(directory, *arguments, environment=variables, stdout=terminal)
+    exit_code, _, _ = run(*arguments, environment=variables, stdout=terminal)
     os.close(terminal)
     written = bytearray()
     with suppress(OSError):  # the end of what was written to a terminal
@@ -259,23 +255,23 @@ def run_in_terminal(
     return exit_code, re.sub(r"\x1b\[[0-9;]*m", "", written.decode()).splitlines()
 
 
-def test_a_key_and_its_signing_secret_never_wrap(tmp_path: Path, endpoints: dict[str, str]) -> None:
-    tenant_id = create_tenant(tmp_path, environment=endpoints)
+def test_a_key_and_its_signing_secret_never_wrap(run: Run, endpoints: dict[str, str]) -> None:
+    tenant_id = create_tenant(run, environment=endpoints)
     create = "key", "create", tenant_id, "--name", "CRM", "--scope", "contacts:read", "--require-signature"
-    exit_code, lines = run_in_terminal(tmp_path, *create, columns=30, environment=endpoints)
+    exit_code, lines = run_in_terminal(run, *create, columns=30, environment=endpoints)
     assert exit_code == 0
     assert [line for line in lines if re.fullmatch(r"Key +sflo_live_[A-Za-z0-9_-]{43}", line)] != []
     assert [line for line in lines if re.fullmatch(r"Signing secret +[0-9a-f]{64}", line)] != []
 
 
-def test_the_list_of_keys_fits_80_columns(tmp_path: Path, endpoints: dict[str, str]) -> None:
-    tenant_id = create_tenant(tmp_path, environment=endpoints)
+def test_the_list_of_keys_fits_80_columns(run: Run, endpoints: dict[str, str]) -> None:
+    tenant_id = create_tenant(run, environment=endpoints)
     name = "A CRM with a long name " * 2
     create = "key", "create", tenant_id, "--name", name, "--scope", "contacts:read", "--expires", "2199-01-31"
-    key_id = json.loads(run(tmp_path, *create, "--require-signature", "--json", environment=endpoints)[1])["key_id"]
+    key_id = json.loads(run(*create, "--require-signature", "--json", environment=endpoints)[1])["key_id"]
     for secret in ("pepper", "signing-root"):
-        assert run(tmp_path, "secret", "rotate", secret, environment=endpoints)[0] == 0
-    exit_code, lines = run_in_terminal(tmp_path, "key", "list", tenant_id, columns=80, environment=endpoints)
+        assert run("secret", "rotate", secret, environment=endpoints)[0] == 0
+    exit_code, lines = run_in_terminal(run, "key", "list", tenant_id, columns=80, environment=endpoints)
     assert exit_code == 0
     assert max(map(len, lines)) <= 80
     (row,) = [line for line in lines if key_id in line]

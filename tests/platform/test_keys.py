@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.stack import Stack
 from tests.gateway.refusals import THROTTLED, UNAUTHORIZED
 from tests.platform.test_signing import sign
 from tests.refusals import CONTACT_NOT_FOUND
-from tests.system import Caller, Customer, administer, at_once, new_phone, refused_by_gateway
+from tests.system import Administer, Caller, Customer, at_once, new_phone, refused_by_gateway
 
 WHOAMI = "/v1/whoami"
 BOTH = ["contacts:read", "contacts:write"]
@@ -19,9 +18,9 @@ _MOST_CACHE_SECONDS = 60
 """For how long the gateway may cache an answer of the authorizer, contract section 4."""
 
 
-def create_key(customer: Customer, stack: Stack, *options: str) -> dict[str, Any]:
+def create_key(customer: Customer, administer: Administer, *options: str) -> dict[str, Any]:
     scopes = chain.from_iterable(("--scope", scope) for scope in BOTH)
-    return dict(administer(stack, "key", "create", customer.tenant_id, "--name", "Test", *scopes, *options))
+    return dict(administer("key", "create", customer.tenant_id, "--name", "Test", *scopes, *options))
 
 
 @pytest.mark.parametrize(
@@ -57,14 +56,14 @@ def test_whoami_describes_the_key(customer: Customer, secret: str, kind: str, di
 
 
 def test_a_new_key_works_at_once_and_a_revoked_key_stops_within_a_minute(
-    customer: Customer, anonymous: Caller, stack: Stack
+    customer: Customer, anonymous: Caller, administer: Administer
 ) -> None:
-    issued = create_key(customer, stack, "--expires", "2199-01-01")
+    issued = create_key(customer, administer, "--expires", "2199-01-01")
     caller = Caller(anonymous.client, issued["key"])
     status, key = caller.call("GET", WHOAMI)
     assert (status, key["keyId"], key["expiresAt"]) == (200, issued["key_id"], "2199-01-01T00:00:00.000Z")
 
-    administer(stack, "key", "revoke", customer.tenant_id, issued["key_id"], "--yes")
+    administer("key", "revoke", customer.tenant_id, issued["key_id"], "--yes")
     deadline = time.monotonic() + _MOST_CACHE_SECONDS
     while (answer := caller.send("GET", WHOAMI)).status_code == 200:
         assert time.monotonic() < deadline
@@ -113,8 +112,10 @@ def test_a_batch_above_its_limit_is_refused_and_does_nothing(customer: Customer)
     assert slow.call("GET", WHOAMI)[0] == 200
 
 
-def test_the_default_rate_limit_is_80_requests_a_second(customer: Customer, anonymous: Caller, stack: Stack) -> None:
-    caller = Caller(anonymous.client, create_key(customer, stack)["key"])
+def test_the_default_rate_limit_is_80_requests_a_second(
+    customer: Customer, anonymous: Caller, administer: Administer
+) -> None:
+    caller = Caller(anonymous.client, create_key(customer, administer)["key"])
     caller.send("GET", WHOAMI)
     time.sleep(1)
     started = time.monotonic()

@@ -3,10 +3,9 @@
 import time
 from typing import Any
 
-from local.stack import Stack
 from tests.platform.test_keys import WHOAMI, create_key
 from tests.platform.test_signing import sign
-from tests.system import Caller, Customer, administer
+from tests.system import Administer, Caller, Customer
 
 _MOST_SECONDS = 30
 """A process that has just read a secret reads it again after five seconds."""
@@ -23,25 +22,25 @@ def status_when_known(caller: Caller, key: dict[str, Any]) -> int:
         time.sleep(0.5)
 
 
-def test_keys_from_before_and_after_a_rotation_work(customer: Customer, anonymous: Caller, stack: Stack) -> None:
-    old = create_key(customer, stack, "--require-signature")
+def test_keys_from_before_and_after_a_rotation_work(
+    customer: Customer, anonymous: Caller, administer: Administer
+) -> None:
+    old = create_key(customer, administer, "--require-signature")
     assert status_when_known(Caller(anonymous.client, old["key"]), old) == 200
-    versions = {
-        secret: administer(stack, "secret", "rotate", secret)["version"] for secret in ("pepper", "signing-root")
-    }
-    new = create_key(customer, stack, "--require-signature")
+    versions = {secret: administer("secret", "rotate", secret)["version"] for secret in ("pepper", "signing-root")}
+    new = create_key(customer, administer, "--require-signature")
     assert {"pepper": new["pepper_version"], "signing-root": new["signing_version"]} == versions
     assert status_when_known(Caller(anonymous.client, new["key"]), new) == 200
     assert status_when_known(Caller(anonymous.client, old["key"]), old) == 200
 
-    listed = {key["key_id"]: key["old_secrets"] for key in administer(stack, "key", "list", customer.tenant_id)}
+    listed = {key["key_id"]: key["old_secrets"] for key in administer("key", "list", customer.tenant_id)}
     assert sorted(listed[old["key_id"]]) == ["pepper", "signing-root"]
     assert listed[new["key_id"]] == []
-    counts = {(each["secret"], each["version"]): each for each in administer(stack, "secret", "list")}
+    counts = {(each["secret"], each["version"]): each for each in administer("secret", "list")}
     for secret, version in versions.items():
         assert counts[secret, version - 1]["active_keys"] >= 1
         assert counts[secret, version]["active_keys"] >= 1
         assert (secret, version + 1) not in counts
 
-    replaced = administer(stack, "key", "rotate", customer.tenant_id, old["key_id"])
+    replaced = administer("key", "rotate", customer.tenant_id, old["key_id"])
     assert status_when_known(Caller(anonymous.client, replaced["key"]), replaced) == 200

@@ -14,7 +14,7 @@ from local import ROOT
 from local.stack import Stack
 from tests.languages import compile_java, run_java, run_javascript, run_python
 from tests.refusals import CONTACT_NOT_FOUND, NO_OBJECT, signature_rejected
-from tests.system import Caller, Customer, administer
+from tests.system import Administer, Caller, Customer
 
 WHOAMI = "/v1/whoami"
 BODY = '{"phone": "%s", "display_name": "Zoë 😀"}'
@@ -175,18 +175,18 @@ def test_a_key_that_requires_no_signature_ignores_one(api: Caller) -> None:
     assert api.call("GET", WHOAMI, headers={"X-SigFollow-Signature": "x"})[0] == 200
 
 
-def test_the_admin_command_signs_a_request(signed: Caller, secret: str, stack: Stack) -> None:
+def test_the_admin_command_signs_a_request(signed: Caller, secret: str, administer: Administer) -> None:
     target = "/v1/contacts/by-phone?phone=%2B1234"
-    headers = administer(stack, "sign", "GET", target, "--secret", secret)
+    headers = administer("sign", "GET", target, "--secret", secret)
     assert signed.call("GET", target, headers=headers)[0] == 400  # four digits
 
 
 def test_the_admin_command_signs_a_body_and_an_idempotency_key(
-    signed: Caller, secret: str, stack: Stack, phone: str
+    signed: Caller, secret: str, administer: Administer, phone: str
 ) -> None:
     body = BODY % phone
     options = "--secret", secret, "--body", body, "--idempotency-key", f"order.{phone}"
-    headers = administer(stack, "sign", "POST", "/v1/contacts", *options)
+    headers = administer("sign", "POST", "/v1/contacts", *options)
     assert headers["Idempotency-Key"] == f"order.{phone}"
     assert signed.call("POST", "/v1/contacts", body=body, headers=headers)[0] == 201
 

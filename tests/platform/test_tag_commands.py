@@ -9,7 +9,7 @@ import pytest
 
 from local.stack import Stack
 from tests.platform.conftest import Queue
-from tests.system import Caller, Customer, administer
+from tests.system import Administer, Caller, Customer
 
 ISSUED_AT = "2026-01-01T12:00:00.000Z"
 
@@ -101,12 +101,12 @@ def test_a_missing_contact_or_tag_is_logged_and_not_retried(
 
 
 def test_a_tag_that_an_operator_deletes_is_removed_and_can_no_longer_be_assigned(
-    customer: Customer, commands: Commands, stack: Stack
+    customer: Customer, commands: Commands, administer: Administer
 ) -> None:
-    tag = administer(stack, "tag", "create", customer.tenant_id, "Soon gone")["id"]
+    tag = administer("tag", "create", customer.tenant_id, "Soon gone")["id"]
     commands.send(commands.build("ASSIGN", tag))
     assert commands.sources() == {tag: "AI_TOOL"}
-    administer(stack, "tag", "delete", customer.tenant_id, tag, "--wait-seconds", "0", "--yes")
+    administer("tag", "delete", customer.tenant_id, tag, "--wait-seconds", "0", "--yes")
     commands.send(commands.build("ASSIGN", tag))
     assert commands.sources() == {}
 
