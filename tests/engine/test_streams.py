@@ -51,10 +51,16 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
     return Function()
 
 
+@pytest.fixture(scope="module")
+def reader(engine: str) -> StreamReader:
+    """Shared, because the stream has all that other files of tests have written."""
+    return StreamReader(engine, NAME)
+
+
 @pytest.fixture
-def file(tmp_path: Path, engine: str, table: Table) -> Path:
+def file(tmp_path: Path, reader: StreamReader, table: Table) -> Path:
     """As a poller leaves it that has handed over everything that was written before the test."""
-    file, reader = tmp_path / "streams.json", StreamReader(engine, NAME)
+    file = tmp_path / "streams.json"
     for shard, records in reader.read():
         reader.left[shard] = records[-1]["dynamodb"]["SequenceNumber"]
     file.write_text(json.dumps({reader.stream: reader.left}))
