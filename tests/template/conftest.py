@@ -6,9 +6,8 @@ from samcli.lib.cfn_language_extensions.models import (  # type: ignore[import-u
     TemplateProcessingContext,
 )
 from samcli.lib.cfn_language_extensions.processors.foreach import ForEachProcessor  # type: ignore[import-untyped]
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from local import ROOT
+from tests.deployed import read_template
 from tests.handlers import FUNCTIONS
 
 WORKERS = ["apply_tag_command", "record_inbound_message"]
@@ -23,7 +22,7 @@ ENDPOINTS = [each for each in FUNCTIONS if each not in {"authorizer", STREAM_CON
 @cache
 def expanded_template() -> dict[str, Any]:
     """template.yaml with its loops expanded and all other intrinsic functions as they are written."""
-    context = TemplateProcessingContext(yaml_parse((ROOT / "template.yaml").read_text()))
+    context = TemplateProcessingContext(read_template())
     ForEachProcessor().process_template(context)
     template: dict[str, Any] = context.fragment
     return template

@@ -4,7 +4,8 @@ import json
 import re
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from local import ROOT
 from tests.deployed import deployed_resources
 
-SCHEMAS = files("cfnlint") / "data" / "schemas"
+SCHEMAS = Path(str(distribution("cfn-lint").locate_file("cfnlint/data/schemas")))
 SECTION = (ROOT / "docs" / "operations.md").read_text().partition("## What a deployer may do\n")[2]
 POLICY = json.loads(SECTION.partition("```json\n")[2].partition("```")[0])
 
