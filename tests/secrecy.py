@@ -28,8 +28,8 @@ def note(value: Any) -> None:
         case bytes():
             note(value.decode(errors="replace"))
         case str() if not is_id(value.strip()):
-            spellings = value, value.strip(), re.sub(r"\D", "", value)
-            texts.update(each[:_LONGEST] for each in spellings if len(set(each)) >= _FEWEST)
+            spellings = value[:_LONGEST], value.strip()[:_LONGEST], re.sub(r"\D", "", value[:_LONGEST])
+            texts.update(each for each in spellings if len(set(each)) >= _FEWEST)
             with suppress(ValueError, RecursionError):
                 note(json.loads(value))
         case list() | tuple():
