@@ -79,16 +79,18 @@ def needs_running_system(nodeid: str) -> bool:
     )
 
 
-LONGEST = "the running system", "the rehearsal", "the engine"
+LONGEST = "the running system", "the rehearsal", "the engine", "the performance"
 
 
 def scope_of(nodeid: str) -> str:
-    """One process runs all tests of a scope: of the running system, tests/rehearsal, tests/engine or another file."""
+    """One process runs all tests of a scope: of the running system, of a folder that shares what is slow to make, or of
+    another file.
+    """
     if needs_running_system(nodeid):
         return "the running system"
     file = nodeid.partition("::")[0]
     folder = Path(file).parent.name
-    return f"the {folder}" if folder in {"engine", "rehearsal"} else file
+    return f"the {folder}" if f"the {folder}" in LONGEST else file
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]

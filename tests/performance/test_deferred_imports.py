@@ -58,8 +58,7 @@ def __getattr__(name):
 INSTALLED = Path(botocore.__file__).parents[1]
 
 TESTS_OF_EVERY_OPERATION_AND_ERROR = [
-    f"tests/functions/test_{name}.py"
-    for name in ("sample_events", "flows", "faults", "bodies", "authorizer", "idempotency")
+    f"tests/functions/test_{name}.py" for name in ("sample_events", "flows", "faults", "bodies", "authorizer")
 ]
 
 COMPLETE = "botocore/data", "boto3/data", "pydantic/v1"
