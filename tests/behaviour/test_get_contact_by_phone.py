@@ -20,7 +20,8 @@ def test_a_contact_is_found_by_its_phone(api: Caller, contact: dict[str, Any]) -
 @pytest.mark.parametrize("written", SPELLINGS)
 def test_a_contact_is_found_by_every_spelling_of_its_phone(api: Caller, written: str) -> None:
     _, contact = api.call("POST", "/v1/contacts", json_body={"phone": NORMALIZED})
-    assert api.call("GET", f"{BY_PHONE}?phone={quote(written)}") == (200, contact | {"tagAssignments": []})
+    status, found = api.call("GET", f"{BY_PHONE}?phone={quote(written)}")
+    assert (status, found["id"], found["phone"]) == (200, contact["id"], NORMALIZED)  # other tests may have tagged it
 
 
 def test_an_unencoded_plus_in_the_query_is_harmless(api: Caller, contact: dict[str, Any]) -> None:
