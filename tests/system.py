@@ -96,7 +96,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, policies: Policies) -> Itera
     """The running system in its own processes, with an engine in memory. All tests share it."""
     directory = tmp_path_factory.mktemp("local")
     with run_stack(directory, in_memory=True, intercept=partial(_judge, policies)) as stack:
-        _lift_rate_limit(stack)
+        lift_rate_limit(stack)
         secrecy.note([stack.demo, *json.loads((directory / SECRETS).read_text()).values()])
         yield stack
     assert {text for log in directory.glob("*.log") for text in secrecy.find(log)} == set()
@@ -112,8 +112,8 @@ def _judge(policies: Policies, environment: dict[str, str]) -> Iterator[dict[str
         }
 
 
-def _lift_rate_limit(stack: Stack) -> None:
-    """Gives the demo's keys a plan with a higher limit, because tests call faster than a key may.
+def lift_rate_limit(stack: Stack) -> None:
+    """Gives all keys a plan with a higher limit, because tests call faster than a key may.
 
     Keys that are created later get the plan with the usual limit.
     """

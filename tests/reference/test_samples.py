@@ -19,7 +19,7 @@ from local.stack import Stack
 from tests import secrecy
 from tests.document import OPERATIONS, Operation, referred
 from tests.languages import compile_java, run_javascript, run_python, run_shell, start_java
-from tests.system import Caller, new_phone
+from tests.system import Caller, lift_rate_limit, new_phone
 
 LANGUAGES = "curl", "JavaScript", "Python", "Java"
 
@@ -48,6 +48,7 @@ def tenant(stack: Stack, anonymous: Caller) -> Tenant:
     output = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, check=True).stdout
     secrecy.note(output)
     made = json.loads(output)
+    lift_rate_limit(stack)
     return Tenant(made["id"], made["tag"], Caller(anonymous.client, made["key"]))
 
 
