@@ -83,12 +83,13 @@ def first_rows(proxy: FaultProxy, whole_table: Table) -> list[Row]:
 
 @pytest.fixture
 def table(first_rows: list[Row], whole_table: Table) -> Iterator[Table]:
-    """Afterwards the table must be consistent, and the rows of GLOBEX must be as before."""
-    whole_table.replace(first_rows)
+    """Has the first rows. Afterwards the table must be consistent, and the rows of GLOBEX must be as before."""
     forget()
     yield whole_table
-    assert rows_of(GLOBEX.id, whole_table.rows()) == rows_of(GLOBEX.id, first_rows)
-    assert findings() == []
+    found = findings()
+    rows = whole_table.replace(first_rows)
+    assert rows_of(GLOBEX.id, rows) == rows_of(GLOBEX.id, first_rows)
+    assert found == []
 
 
 @pytest.fixture(scope="module")
