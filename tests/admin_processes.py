@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from socketserver import BaseRequestHandler, ForkingUnixStreamServer
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from admin.__main__ import main
 from local import ROOT
@@ -49,9 +49,10 @@ class AdminProcesses:
 
 
 @contextmanager
-def run_admin_processes(directory: Path) -> Iterator[AdminProcesses]:
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(directory / "admin"))
+def run_admin_processes() -> Iterator[AdminProcesses]:
+    # Not in a directory of pytest: the address of a socket has at most 104 characters on macOS.
+    with TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{directory}/admin")
         listener.listen()
         command = [*LEASH, sys.executable, "-m", __name__, str(listener.fileno())]
         with subprocess.Popen(command, cwd=ROOT, pass_fds=[listener.fileno()]) as server:

@@ -146,8 +146,8 @@ def function_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def admin_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminProcesses]:
-    with run_admin_processes(tmp_path_factory.mktemp("processes")) as processes:
+def admin_processes() -> Iterator[AdminProcesses]:
+    with run_admin_processes() as processes:
         yield processes
 
 
