@@ -1,7 +1,6 @@
 """DynamoDB Local, as a process."""
 
 import logging
-import os
 import shutil
 import sqlite3
 import sys
@@ -15,7 +14,7 @@ from filelock import FileLock
 
 from local.emulator import aws
 from local.emulator.errors import CannotStart
-from local.emulator.processes import Server, free_port, run_server
+from local.emulator.processes import Server, free_port, private, run_server
 
 VERSION = "3.1.0"
 JARS = Path(__file__).with_name("engine_jars.sha256")
@@ -47,7 +46,8 @@ def run_engine(
 
 def _write_ahead(database: Path) -> None:
     """Makes a commit wait for the disk once instead of three times. SQLite keeps this mode in the file."""
-    os.close(os.open(database, os.O_CREAT, 0o600))
+    with open(database, "ab", opener=private):
+        pass  # SQLite would create it for everybody to read
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
 
