@@ -6,9 +6,10 @@ module gets it from the module's `__getattr__` (PEP 562). docs/decisions/0041 sa
 
 import ast
 import sys
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Sequence
 from pathlib import Path
+
+from known_files import read_known
 
 DEFERRED = {
     "aws_lambda_powertools/__init__.py": (
@@ -87,10 +88,6 @@ DEFERRED = {
 """File → its SHA-256 as it is installed, and the top-level statements that move; those of one text move together."""
 
 
-class ChangedPackage(Exception):
-    """A file of a package is not the one that was reviewed. The message says what to do."""
-
-
 class CannotDefer(Exception):
     """An import cannot run later. The message says why."""
 
@@ -101,18 +98,6 @@ def defer(packages: Path) -> None:
     moved = {name: move(sources[name], texts) for name, (_, texts) in DEFERRED.items()}
     for name, source in moved.items():
         (packages / name).write_text(source)
-
-
-def read_known(packages: Path, known: Mapping[str, str]) -> dict[str, str]:
-    """The sources of files, given with their SHA-256. Raises ChangedPackage."""
-    sources = {name: (packages / name).read_bytes() for name in known}
-    found = {name: sha256(source).hexdigest() for name, source in sources.items()}
-    if changed := [f"{name} {found[name]}" for name in known if found[name] != known[name]]:
-        raise ChangedPackage(
-            "These files are not the known ones. Read what layers/common/defer.py and untype.py change in each, "
-            "then write its new SHA-256 there:\n" + "\n".join(changed)
-        )
-    return {name: source.decode() for name, source in sources.items()}
 
 
 def move(source: str, texts: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import ast
 import sys
 from pathlib import Path
 
-from defer import read_known
+from known_files import read_known
 
 UNTYPED = {"pydantic_core/core_schema.py": "d4f337d727ff906a66fc7ec62e734546420f01018f2fdce1eab7f64b1a215718"}
 """File → its SHA-256 as it is installed."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import botocore
 import pytest
 
-from defer import DEFERRED, CannotDefer, ChangedPackage, bound_names, defer, move
+from defer import DEFERRED, CannotDefer, bound_names, defer, move
+from known_files import ChangedPackage
 from local import ROOT
 
 FUNCTION = """\

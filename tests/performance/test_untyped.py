@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from defer import ChangedPackage
+from known_files import ChangedPackage
 from tests.performance.test_deferred_imports import INSTALLED
 from untype import UNTYPED, drop_fields, untype
 
