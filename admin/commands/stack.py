@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import typer
 
 from admin import adoption
@@ -7,8 +9,6 @@ from contacts.runtime.settings import table_name
 
 app = typer.Typer(no_args_is_help=True, help="What outlives the deletion of a stack.")
 
-_NEXT = "Now run `sam deploy --config-env {stage}` and `python -m admin --stage {stage}{table} key restore`."
-
 
 @app.command()
 def adopt(*, as_json: Json = False) -> None:
@@ -16,6 +16,18 @@ def adopt(*, as_json: Json = False) -> None:
     adopted = adoption.adopt()
     show([{"resource": each} for each in adopted], as_json=as_json)
     if not as_json:
-        typer.echo(_NEXT.format(stage=stage(), table=f" --table {table_name()}" if table_suffix() else ""))
-        if suffix := table_suffix():
-            typer.echo(f'samconfig.toml needs "TableSuffix={suffix}" in the parameter_overrides of the stage first.')
+        typer.echo("\n".join(_next_steps()))
+
+
+def _next_steps() -> Iterator[str]:
+    """Those of docs/operations.md."""
+    suffix, admin = table_suffix(), f"python -m admin --stage {stage()}"
+    if suffix:
+        admin += f" --table {table_name()}"
+        yield f'First write "TableSuffix={suffix}" into the parameter_overrides of the stage in samconfig.toml.'
+    yield "Next, run:"
+    yield f"sam build --config-env {stage()}"
+    yield f"sam deploy --config-env {stage()}"
+    if suffix:
+        yield f"{admin} changes reset --all  # if the table was restored"
+    yield f"{admin} key restore"
