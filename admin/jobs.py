@@ -31,8 +31,8 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupt
 
 READ_UNITS = 500
 
-# Dollars for a million units on demand, us-east-1, November 2025: https://aws.amazon.com/dynamodb/pricing/on-demand/
-_READ_PRICE, _WRITE_PRICE = 0.125, 0.625
+# Dollars for a million units on demand in us-east-1: https://aws.amazon.com/dynamodb/pricing/on-demand/
+READ_PRICE, WRITE_PRICE = 0.125, 0.625
 
 _PAUSES = 1, 2, 4, 8, 15, 30, 60, 60, 60, 60, 60, 60, 60, 60, 60
 """In seconds, ten minutes in all."""
@@ -89,7 +89,7 @@ def announce(read_units: float, units_per_second: int, *, write_units: float = 0
         return
     duration = f"{seconds / _MINUTE:,.0f} minutes" if seconds >= _MINUTE else f"{seconds:.0f} seconds"
     writes = f" and {write_units:,.0f} write units" if write_units else ""
-    dollars = (read_units * _READ_PRICE + write_units * _WRITE_PRICE) / 1_000_000
+    dollars = (read_units * READ_PRICE + write_units * WRITE_PRICE) / 1_000_000
     typer.echo(f"About {read_units:,.0f} read units{writes}: {duration}, ${dollars:.2f}.", err=True)
 
 

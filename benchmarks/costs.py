@@ -7,12 +7,12 @@ from functools import cache
 from math import ceil
 from pathlib import Path
 
+from admin.jobs import READ_PRICE, WRITE_PRICE
 from benchmarks.capacity import Consumption
 from benchmarks.page import Section, Table
 
 # Dollars for a million units, unless a comment says otherwise. PRICES names the page of each.
 PRICES_OF = "us-east-1, without free tiers and discounts, as noted on 27 November 2026"
-WRITE_UNITS, READ_UNITS = 0.625, 0.125
 GATEWAY_CALLS = 3.50
 FUNCTION_CALLS, GIGABYTE_SECONDS = 0.20, 13.3334
 QUEUE_REQUESTS, FIFO_REQUESTS = 0.40, 0.50
@@ -57,8 +57,8 @@ ASSUMPTIONS = (
 )
 
 PRICES = {
-    "DynamoDB on demand, a million write units": (WRITE_UNITS, "dynamodb/pricing/on-demand"),
-    "DynamoDB on demand, a million read units": (READ_UNITS, "dynamodb/pricing/on-demand"),
+    "DynamoDB on demand, a million write units": (WRITE_PRICE, "dynamodb/pricing/on-demand"),
+    "DynamoDB on demand, a million read units": (READ_PRICE, "dynamodb/pricing/on-demand"),
     "DynamoDB, a gigabyte for a month with point-in-time recovery": (STORED_GIGABYTE, "dynamodb/pricing/on-demand"),
     "API Gateway REST, a million calls": (GATEWAY_CALLS, "api-gateway/pricing"),
     "Lambda, a million calls": (FUNCTION_CALLS, "lambda/pricing"),
@@ -262,7 +262,7 @@ def price_itself(name: str, flow: Consumption) -> dict[str, float]:
         "cold starts": COLD_STARTS * cold_start,
         "gateway": GATEWAY_CALLS if _is_call(name) else 0,
         "queue": 3 * _queue_requests(name),  # send, receive, delete
-        "database": WRITE_UNITS * flow.write_units + READ_UNITS * flow.read_units,
+        "database": WRITE_PRICE * flow.write_units + READ_PRICE * flow.read_units,
         "logs": _logs(FUNCTION_LOG_KILOBYTES + (ACCESS_LOG_KILOBYTES if _is_call(name) else 0)),
         "data out": OUT_GIGABYTE * ANSWER_KILOBYTES * _contacts_of(name) if _is_call(name) else 0,
     }

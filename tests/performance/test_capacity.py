@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb.service_resource import Table
 
+from admin.jobs import READ_PRICE, WRITE_PRICE
 from benchmarks.capacity import Consumption, item_size
-from benchmarks.costs import READ_UNITS, WRITE_UNITS
 from benchmarks.flows import meter_flows
 from contacts.access.keys import hash_key
 from contacts.runtime import timestamps
@@ -108,7 +108,7 @@ def test_flows_cost_what_they_should(acme: Tenant, api_key: str) -> None:
 def test_a_change_costs_at_most_0_4_write_units_at_20_changes_a_second() -> None:
     """In price: a read unit costs a fifth of a write unit."""
     flow = flows_with(BATCH)["publish, 20 changes, again"]  # each batch follows one of its size
-    assert (flow.write_units + READ_UNITS / WRITE_UNITS * flow.read_units) / 20 <= 0.4
+    assert (flow.write_units + READ_PRICE / WRITE_PRICE * flow.read_units) / 20 <= 0.4
 
 
 def test_a_large_table_with_many_tenants_costs_no_more(table: Table, acme: Tenant, api_key: str) -> None:
