@@ -155,7 +155,7 @@ class Interrupted(Refused):
 
 class NothingToResume(Refused):
     def __init__(self) -> None:
-        super().__init__("No run on this table was interrupted after its first part. Run the command without --resume.")
+        super().__init__("This machine knows no interrupted run on this table. Run the command without --resume.")
 
 
 class QueueNotFound(Refused):

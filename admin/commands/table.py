@@ -35,7 +35,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check every item of the table against the rules that always hold. Exit code 1 if an item breaks one."""
-    with progress() as shown, read_budget(read_units), resumable("Go on with --resume."):
+    with progress() as shown, read_budget(read_units):
         if tenant_id is None:
             checked, findings = _check_table(shown, read_units, resume=resume)
         else:
@@ -59,22 +59,23 @@ def _check_table(shown: Progress, read_units: int, *, resume: bool) -> tuple[int
     announce((table.read_units + table.items) * (1 - state["done"] / state["segments"]), read_units)
     shown.begin("Checking every item", table.items)
     shown.advance(state["items"])
-    while state["done"] < state["segments"]:
-        checked, findings = _collect(shown, lambda count: check_segment(state["done"], state["segments"], count))
-        state["done"] += 1
-        state["items"] += checked
-        state["findings"] += findings
-        if state["done"] < state["segments"]:
+    with resumable("Go on with --resume."):
+        while state["done"] < state["segments"]:
             checkpoint.save(state)
+            checked, findings = _collect(shown, lambda count: check_segment(state["done"], state["segments"], count))
+            state["done"] += 1
+            state["items"] += checked
+            state["findings"] += findings
     checkpoint.clear()
     return state["items"], state["findings"]
 
 
 def _check_tenant(tenant_id: str, shown: Progress, read_units: int) -> tuple[int, list[dict[str, str]]]:
-    contacts = count_contacts(get_tenant(tenant_id).id)
-    announce(contact_read_units(contacts), read_units)
-    shown.begin("Checking the tenant's items", contacts)
-    return _collect(shown, lambda count: check_tenant(tenant_id, count))
+    with resumable("Run the command again: it begins anew."):
+        contacts = count_contacts(get_tenant(tenant_id).id)
+        announce(contact_read_units(contacts), read_units)
+        shown.begin("Checking the tenant's items", contacts)
+        return _collect(shown, lambda count: check_tenant(tenant_id, count))
 
 
 def _collect(

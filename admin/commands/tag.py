@@ -86,6 +86,7 @@ def delete(
     checkpoint = Checkpoint(f"tag-delete-{tag_id}", describe_table().id)
     state: dict[str, Any] = checkpoint.load() if resume else {"cursor": "", "removed": 0}
     tag = delete_tag(tenant_id, tag_id)
+    checkpoint.save(state)
     advice = "The tag is deleted, but some contacts may still hold it. Run the command again, with --resume."
     with progress() as shown, read_budget(read_units), resumable(advice):
         contacts = count_contacts(tenant_id)

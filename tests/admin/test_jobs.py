@@ -8,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -25,7 +26,7 @@ from tests.admin.conftest import Run
 
 NOTHING_TO_RESUME = (
     1,
-    "Error: No run on this table was interrupted after its first part. Run the command without --resume.\n",
+    "Error: This machine knows no interrupted run on this table. Run the command without --resume.\n",
 )
 
 
@@ -181,6 +182,29 @@ def test_an_interrupted_deletion_of_a_tag_goes_on_where_it_was(
     contacts = ContactRepository(tenant_id).page(None, 100).contacts
     assert [each.id for each in contacts if each.tag_assignments] == []
     assert run(*command, "--resume").refusal == NOTHING_TO_RESUME
+
+
+@pytest.mark.parametrize(
+    ("number", "first_part", "name", "value"),
+    [
+        (0, "admin.commands.table.check_segment", "findings", []),
+        (3, "admin.sweep._remove_from", "removed_from_contacts", 9),
+    ],
+)
+def test_a_command_that_was_interrupted_in_its_first_part_can_be_resumed(
+    run: Run, tenant_id: str, tag_id: str, tmp_path: Path, number: int, first_part: str, name: str, value: object
+) -> None:
+    command = commands(tenant_id, tag_id, tmp_path / "acme.jsonl")[number]
+    with mock.patch(first_part, side_effect=KeyboardInterrupt):
+        exit_code, line = run(*command).refusal
+    assert (exit_code, line.rpartition(" ")[2]) == (1, "--resume.\n")
+    assert run(*command, "--resume", "--json").records[name] == value
+
+
+def test_who_interrupts_the_check_of_a_tenant_is_told_to_run_it_again(run: Run, tenant_id: str) -> None:
+    with mock.patch("admin.commands.table.check_tenant", side_effect=KeyboardInterrupt):
+        refusal = run("check", tenant_id).refusal
+    assert refusal == (1, "Error: Interrupted. Run the command again: it begins anew.\n")
 
 
 def test_there_is_nothing_to_resume_if_nothing_was_interrupted(run: Run, tenant_id: str, tag_id: str) -> None:
