@@ -13,11 +13,12 @@ from mypy_boto3_dynamodb.service_resource import Table
 from contacts.access.authorizer import Unauthorized
 from contacts.domain.errors import DatabaseUnavailable
 from tests.alarms import Metric, Search, metrics_of, resources_of, shown
+from tests.document import OPERATIONS, Operation
 from tests.events import ACME, Tenant, sample_event
 from tests.faults import refuse
 from tests.functions.conftest import KEY, Stream, Wire, create_queue
 from tests.handlers import call, deliver, invoke
-from tests.template.conftest import ENDPOINTS, expanded_template
+from tests.template.conftest import expanded_template
 
 PHONE = "491512345678"
 INBOUND = {"tenantId": ACME.id, "phone": PHONE, "receivedAt": "2026-01-01T00:00:00Z"}
@@ -96,26 +97,16 @@ def test_functions_print_every_metric_that_alarms_and_the_dashboard_read(
     assert {kind for kind in kinds if any(f'"{kind}"' in each.terms for each in searched)} == kinds - {"Authorizer"}
 
 
-KINDS = {
-    "get_contact": "Read",
-    "get_contact_by_phone": "Read",
-    "whoami": "Read",
-    "list_changes": "Bulk",
-    "list_contacts": "Bulk",
-    "list_tags": "Bulk",
-    "upsert_contacts": "Bulk",
-    "assign_tag": "Write",
-    "delete_contact": "Write",
-    "remove_tag": "Write",
-    "update_contact": "Write",
-    "upsert_contact": "Write",
-}
+def kind_of(operation: Operation) -> str:
+    if operation.function.startswith("list_") or operation.function == "upsert_contacts":
+        return "Bulk"
+    return "Read" if operation.method == "GET" else "Write"
 
 
 def test_an_endpoint_counts_its_outcome_and_latency_for_the_stage_and_its_kind(table: Table, log: Log) -> None:
-    assert sorted(KINDS) == ENDPOINTS
-    for function, kind in KINDS.items():
-        answer = invoke(function, sample_event(function))
+    for operation in OPERATIONS:
+        kind = kind_of(operation)
+        answer = invoke(operation.function, sample_event(operation.function))
         [line] = lines(log())
         found = dict(printed(line))
         stage = frozenset({("Stage", "local")})
