@@ -25,8 +25,9 @@ METRIC, ALARMED_METRIC, COMPOSITE_ALARM, DASHBOARD, SECRET = 0.30, 0.10, 0.50, 3
 
 # What a stage has.
 METRICS = 35  # about as many combinations of metric, stage and kind
-ALARMED_METRICS, COMPOSITE_ALARMS, SECRETS = 44, 5, 2
-ROLES = 15  # of functions that use the table
+FUNCTIONS = len([*(Path(__file__).parent.parent / "functions").glob("*/app.py")])
+ALARMED_METRICS = 28  # besides the throttles of each function
+COMPOSITE_ALARMS, SECRETS = 5, 2
 POLLS = 5 * 3 * 60 * 24 * 30  # of a queue in a month: five long polls of 20 s at the same time, also without a message
 FIVE_MINUTES = 12 * 24 * 30  # in a month
 
@@ -79,21 +80,7 @@ PRICES = {
 }
 """Dollars, and the page below https://aws.amazon.com/."""
 
-FIXED = {
-    f"{METRICS} custom metrics": METRICS * METRIC,
-    f"{ALARMED_METRICS} metrics in alarms": ALARMED_METRICS * ALARMED_METRIC,
-    f"{COMPOSITE_ALARMS} composite alarms": COMPOSITE_ALARMS * COMPOSITE_ALARM,
-    "a dashboard": DASHBOARD,
-    f"{SECRETS} secrets": SECRETS * SECRET,
-    "polling of the queue of inbound messages": POLLS * QUEUE_REQUESTS / 1_000_000,
-    "polling of the queue of tag commands": POLLS * FIFO_REQUESTS / 1_000_000,
-    "polling of the stream, for which DynamoDB does not bill Lambda": 0.0,
-    f"KMS, once in five minutes for each of {ROLES} roles": ROLES * FIVE_MINUTES * KEY_REQUESTS / 1_000_000,
-    "secret reads of the authorizer, once in five minutes": FIVE_MINUTES * SECRET_READS / 1_000_000,
-}
-"""Dollars a month, whether anybody calls or not. Without calls the last two are less."""
-
-FUNCTIONS = {
+FUNCTION_OF = {
     "authorizer": "Authorizer",
     "by phone": "GetContactByPhone",
     "by id": "GetContact",
@@ -308,6 +295,23 @@ def price_synchronization(flows: Flows) -> dict[str, tuple[float, float]]:
     }
 
 
+def price_stage(functions: int = FUNCTIONS) -> dict[str, float]:
+    """Dollars a month, whether anybody calls or not. Without calls the last two are less."""
+    alarmed_metrics, roles = ALARMED_METRICS + functions, functions - 1  # whoami does not use the table
+    return {
+        f"{METRICS} custom metrics": METRICS * METRIC,
+        f"{alarmed_metrics} metrics in alarms": alarmed_metrics * ALARMED_METRIC,
+        f"{COMPOSITE_ALARMS} composite alarms": COMPOSITE_ALARMS * COMPOSITE_ALARM,
+        "a dashboard": DASHBOARD,
+        f"{SECRETS} secrets": SECRETS * SECRET,
+        "polling of the queue of inbound messages": POLLS * QUEUE_REQUESTS / 1_000_000,
+        "polling of the queue of tag commands": POLLS * FIFO_REQUESTS / 1_000_000,
+        "polling of the stream, for which DynamoDB does not bill Lambda": 0.0,
+        f"KMS, once in five minutes for each of {roles} roles": roles * FIVE_MINUTES * KEY_REQUESTS / 1_000_000,
+        "secret reads of the authorizer, once in five minutes": FIVE_MINUTES * SECRET_READS / 1_000_000,
+    }
+
+
 def price_month(flows: Flows, customer: Customer) -> dict[str, float]:
     """Dollars, by what causes them."""
     amounts = {**customer.calls, **customer.messages}
@@ -318,7 +322,7 @@ def price_month(flows: Flows, customer: Customer) -> dict[str, float]:
         "messages": sum(own[name] for name in customer.messages),
         "stream": sum(count * _stream(flows, name, customer.changes_together) for name, count in amounts.items()),
         "storage": STORED_GIGABYTE * customer.contacts * CONTACT_KILOBYTES / 1_000_000,
-        "fixed": sum(FIXED.values()),
+        "fixed": sum(price_stage().values()),
     }
 
 
@@ -339,11 +343,11 @@ def _memory_sizes() -> dict[str, int]:
 
     template = yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
     usual = template["Globals"]["Function"]["MemorySize"]
-    return {name: template["Resources"][name]["Properties"].get("MemorySize", usual) for name in FUNCTIONS.values()}
+    return {name: template["Resources"][name]["Properties"].get("MemorySize", usual) for name in FUNCTION_OF.values()}
 
 
 def _memory_mb(name: str) -> int:
-    return _memory_sizes()[next(function for start, function in FUNCTIONS.items() if name.startswith(start))]
+    return _memory_sizes()[next(function for start, function in FUNCTION_OF.items() if name.startswith(start))]
 
 
 def _gigabyte_seconds(name: str, milliseconds: float) -> float:
@@ -459,7 +463,8 @@ def _flood_table(flows: Flows) -> Table:
 
 
 def _fixed_table() -> Table:
-    rows = [*FIXED.items(), ("all", sum(FIXED.values()))]
+    fixed = price_stage()
+    rows = [*fixed.items(), ("all", sum(fixed.values()))]
     return Table(["a stage", "$ a month"], [[name, f"{dollars:.2f}"] for name, dollars in rows])
 
 

@@ -27,10 +27,12 @@ def _put_personal_texts_everywhere(caller: Caller, tag_id: str) -> None:
     _, contact = caller.call("POST", "/v1/contacts", json_body={"phone": spelled, "display_name": name})
     path = f"/v1/contacts/{contact.get('id', phone)}"
     by_phone, encoded = f"/v1/contacts/{phone}", quote(spelled)
+    query = f"name={quote(name)}&cursor={encoded}&limit={phone}"
     for method, target, body in [
-        ("GET", f"/v1/whoami?name={quote(name)}", None),
-        ("GET", f"/v1/tags?name={quote(name)}&cursor={encoded}", None),
-        ("GET", f"/v1/contacts?cursor={encoded}&limit={phone}", None),
+        *(
+            (each.method, f"{re.sub(r'{.+?}', encoded, each.path)}?{query}", None)  # as ids, too
+            for each in OPERATIONS
+        ),
         ("POST", "/v1/contacts/batch", {"contacts": [{"phone": spelled, "display_name": name}, {"phone": name}, name]}),
         (
             "POST",
