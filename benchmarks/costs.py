@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
-from pathlib import Path
 
 from admin.jobs import READ_PRICE, WRITE_PRICE
 from benchmarks.capacity import Consumption
 from benchmarks.page import Section, Table
+from local import ROOT
 
 # Dollars for a million units, unless a comment says otherwise. PRICES names the page of each.
 PRICES_OF = "us-east-1, without free tiers and discounts, as noted on 27 November 2026"
@@ -25,7 +25,7 @@ METRIC, ALARMED_METRIC, COMPOSITE_ALARM, DASHBOARD, SECRET = 0.30, 0.10, 0.50, 3
 
 # What a stage has.
 METRICS = 35  # about as many combinations of metric, stage and kind
-FUNCTIONS = len([*(Path(__file__).parent.parent / "functions").glob("*/app.py")])
+FUNCTIONS = len([*ROOT.glob("functions/*/app.py")])
 ALARMED_METRICS = 28  # besides the throttles of each function
 COMPOSITE_ALARMS, SECRETS = 5, 2
 POLLS = 5 * 3 * 60 * 24 * 30  # of a queue in a month: five long polls of 20 s at the same time, also without a message
@@ -341,7 +341,7 @@ def _memory_sizes() -> dict[str, int]:
     """In megabytes, by logical id of the function."""
     from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]  # noqa: PLC0415 - takes a second
 
-    template = yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+    template = yaml_parse((ROOT / "template.yaml").read_text())
     usual = template["Globals"]["Function"]["MemorySize"]
     return {name: template["Resources"][name]["Properties"].get("MemorySize", usual) for name in FUNCTION_OF.values()}
 
