@@ -59,17 +59,17 @@ def keep(log: Path) -> None:
     logger.addHandler(handler)
 
 
-def find(log: Path) -> set[str]:
-    """The texts that are in the log, plain or as JSON, URLs and events encode them."""
+def find(*logs: Path) -> set[str]:
+    """The texts that are in the logs, plain or as JSON, URLs and events encode them."""
     written = texts | {quote(text, errors="replace") for text in texts}
     written |= {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for text in texts for is_ascii in (False, True)}
     written |= {base64.b64encode(text.encode(errors="replace")).decode() for text in texts}
     parts = {line for text in written for line in text.splitlines()}
     lines = {each for each in parts if len(each) >= _SHORTEST and len(set(each)) >= _FEWEST}
     found = subprocess.run(
-        ["grep", "--text", "--fixed-strings", "--only-matching", "--file=-", str(log)],
+        ["grep", "--text", "--fixed-strings", "--only-matching", "--no-filename", "--file=-", *map(str, logs)],
         input="\n".join(lines).encode(errors="replace"),
         stdout=subprocess.PIPE,
         check=False,
     )
-    return {*found.stdout.decode().splitlines(), *_SHAPES.findall(log.read_text())}
+    return {*found.stdout.decode().splitlines(), *(text for log in logs for text in _SHAPES.findall(log.read_text()))}

@@ -10,7 +10,7 @@ from tests.conftest import forget
 from tests.engine.fault_proxy import FaultProxy
 from tests.engine.table import Row, Table, rows_of
 from tests.events import ACME, REQUEST_ID, Event, Tenant, build_event
-from tests.handlers import check_isolation, invoke
+from tests.handlers import check_isolation, deliver, invoke
 
 PHONE, ALIAS = "5511987654321", "551187654321"
 """The phone of a contact with one tag, and its other spelling. Each of the two tenants has such a contact."""
@@ -130,6 +130,7 @@ class Scene:
         self._table = table
         self._first_rows = first_rows
         self.expected = cache(self._expect)
+        self._rows_after: dict[tuple[str, str], list[Row]] = {}
         self._old_times = set(_TIME.findall(json.dumps(first_rows)))
         self.rows_before = self._sorted(first_rows)
 
@@ -147,6 +148,15 @@ class Scene:
         answer = invoke(call.function, call.event)
         check_isolation(ACME, answer)
         return self._masked(answer)
+
+    def rows_after(self, function: str, message: dict[str, Any]) -> list[Row]:
+        """The rows after a message of a queue. A test asks for them before it changes the table."""
+        key = function, json.dumps(message)
+        if key not in self._rows_after:
+            assert deliver_anew(function, message) == []
+            self._rows_after[key] = self.rows
+            self._table.replace(self._first_rows)
+        return self._rows_after[key]
 
     def _expect(self, name: str) -> Outcome:
         call = CALLS[name]
@@ -182,6 +192,12 @@ class Scene:
         else:  # the call finds its own effect: the contact exists already, or is already gone
             right = self.expected(name.removesuffix(" once")).answer_to_repetition
         assert self.play(CALLS[name]) == right
+
+
+def deliver_anew(function: str, message: dict[str, Any]) -> list[int]:
+    """Delivers the message to a function with empty caches."""
+    forget()
+    return deliver(function, message)
 
 
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+Z")

@@ -103,7 +103,7 @@ def suddenly_killed_function(soak: Soak, dice: random.Random) -> None:
 
 def killed_consumer(soak: Soak, dice: random.Random) -> None:
     test_death.test_the_message_of_a_killed_consumer_is_handled_by_the_next(
-        soak.scene, soak.table, soak.first_rows, soak.proxy, soak.endpoint, *dice.choice(test_background_faults.STEPS)
+        soak.scene, soak.table, soak.proxy, soak.endpoint, *dice.choice(test_background_faults.STEPS)
     )
     soak.figures["functions killed"] += 1
 

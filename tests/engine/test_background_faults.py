@@ -6,13 +6,11 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from contacts.domain.errors import DatabaseUnavailable
-from tests.conftest import forget
 from tests.engine.api_key import API_KEY, LISTED_API_KEY, authorize
 from tests.engine.fault_proxy import FaultProxy, faults_of
-from tests.engine.flows import CONTACT_ID, NEW_PHONE, PHONE, Scene
-from tests.engine.table import Row, Table
+from tests.engine.flows import CONTACT_ID, NEW_PHONE, PHONE, Scene, deliver_anew
+from tests.engine.table import Table
 from tests.events import ACME
-from tests.handlers import deliver
 
 FAULTS = ["lost request", "lost reply", "half a reply", "ThrottlingException", "503"]
 AT = "2026-11-24T09:00:00.000Z"
@@ -36,7 +34,6 @@ STEPS: list[tuple[str, dict[str, Any], str]] = [
 def test_a_message_has_its_effect_once_or_is_delivered_again(
     scene: Scene,
     table: Table,
-    first_rows: list[Row],
     proxy: FaultProxy,
     function: str,
     message: dict[str, Any],
@@ -44,9 +41,7 @@ def test_a_message_has_its_effect_once_or_is_delivered_again(
     fault: str,
     times: int | None,
 ) -> None:
-    assert deliver_anew(function, message) == []
-    done = scene.rows
-    table.replace(first_rows)
+    done = scene.rows_after(function, message)
     with proxy.failing(faults_of(operation)[fault], operation, times=times):
         if times:
             assert deliver_anew(function, message) == []
@@ -55,12 +50,6 @@ def test_a_message_has_its_effect_once_or_is_delivered_again(
                 deliver_anew(function, message)  # SQS delivers the whole batch again
     assert deliver_anew(function, message) == []
     assert scene.rows == done
-
-
-def deliver_anew(function: str, message: dict[str, Any]) -> list[int]:
-    """Delivers the message to a function with empty caches."""
-    forget()
-    return deliver(function, message)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

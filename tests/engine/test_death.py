@@ -19,11 +19,10 @@ from tests.engine.conftest import findings
 from tests.engine.environments import Environment, run_pool, start_invocation
 from tests.engine.fault_proxy import FaultProxy, Forward, Hangup
 from tests.engine.feed import Contact, Mirror, Publisher
-from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene, Step
+from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene, Step, deliver_anew
 from tests.engine.meanwhile import wait_for
-from tests.engine.table import PROPERTIES, Row, Table
+from tests.engine.table import PROPERTIES, Table
 from tests.engine.test_background_faults import STEPS as MESSAGE_STEPS
-from tests.engine.test_background_faults import deliver_anew
 from tests.events import ACME, Event, build_batch
 from tests.faults import Reply
 from tests.handlers import call
@@ -63,16 +62,13 @@ def test_a_function_killed_at_any_moment_has_written_all_or_nothing(
 def test_the_message_of_a_killed_consumer_is_handled_by_the_next(
     scene: Scene,
     table: Table,
-    first_rows: list[Row],
     proxy: FaultProxy,
     endpoint: str,
     function: str,
     message: dict[str, Any],
     operation: str,
 ) -> None:
-    assert deliver_anew(function, message) == []
-    done = scene.rows
-    table.replace(first_rows)
+    done = scene.rows_after(function, message)
     kill_after(proxy, endpoint, operation, 0, function, build_batch(function, message))
     assert scene.rows in (scene.rows_before, done)
     assert deliver_anew(function, message) == []

@@ -1,7 +1,6 @@
-"""Every request in the flow of every endpoint meets every fault, once and as long as the caller waits."""
+"""Every request in the flow of every endpoint meets faults, once and as long as the caller waits."""
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +8,11 @@ import pytest
 
 from tests.conftest import use_endpoint
 from tests.document import OPERATIONS
-from tests.engine.fault_proxy import Fault, FaultProxy, faults_of
+from tests.engine.fault_proxy import MOST_COMMON, Fault, FaultProxy, faults_of
 from tests.engine.flows import CALLS, STEPS, Scene, Step
 from tests.engine.table import Table
 from tests.faults import refuse
 from tests.refusals import UNAVAILABLE
-
-EVERYTHING = bool(os.environ.get("SOAK"))
-"""Also the cases that take seconds."""
 
 CONFLICTS = {"TransactionConflictException", "cancelled: TransactionConflict", "TransactionInProgressException"}
 """Functions retry these until the retry budget of the operation is used up, and all others three times."""
@@ -24,27 +20,20 @@ CONFLICTS = {"TransactionConflictException", "cancelled: TransactionConflict", "
 UNAVAILABLE_ITEM = 207, {"results": [{"status": 503, "error": UNAVAILABLE[1]["error"]}]}
 """A batch answers for each of its contacts."""
 
-MOST_COMMON = {"lost request", "lost reply", "ThrottlingException"}
-ONE_OF_A_KIND = {
-    Step("by phone", "GetItem", 0),
-    Step("create", "TransactWriteItems", 0),
-    Step("patch", "UpdateItem", 0),
-    Step("assign", "BatchGetItem", 0),
-}
+FIRST_OF_OPERATION = {each.operation: each for each in reversed(STEPS)}.values()
+"""These requests meet all faults, and every other request the most common ones. `make soak` draws from all."""
 
 
 def _once(step: Step, fault: str) -> bool:
-    if EVERYTHING or step in ONE_OF_A_KIND:
+    if step in FIRST_OF_OPERATION:
         return True
-    if CALLS[step.call].keeps_answer:  # the other faults of these requests are tested without a key
-        return fault in MOST_COMMON and (step.operation == "PutItem" or _is_last(step))
-    return not fault.startswith("slow")
+    is_tested_without_key = CALLS[step.call].keeps_answer and step.operation != "PutItem" and not _is_last(step)
+    return fault in MOST_COMMON and not is_tested_without_key
 
 
 def _lasting(step: Step, fault: str) -> bool:
-    if EVERYTHING or (step.operation, fault) == ("UpdateItem", "TransactionConflictException"):
-        return EVERYTHING or step in ONE_OF_A_KIND
-    return fault in MOST_COMMON or (step in ONE_OF_A_KIND and fault not in CONFLICTS and not fault.startswith("slow"))
+    takes_seconds = fault.startswith("slow") or (fault in CONFLICTS and step.operation != "UpdateItem")
+    return fault in MOST_COMMON or (step in FIRST_OF_OPERATION and not takes_seconds)
 
 
 def _is_last(step: Step) -> bool:
