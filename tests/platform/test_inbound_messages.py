@@ -149,7 +149,7 @@ def test_messages_of_a_killed_function_are_handled_again(
     assert seen(customer.full, phone) == (at(AT_NOON), at(AT_NOON), None)
 
 
-def test_hundreds_of_messages_are_handled(customer: Customer, inbound_messages: Queue) -> None:
-    phones = [new_phone() for _ in range(200)]
+def test_a_hundred_messages_are_handled(customer: Customer, inbound_messages: Queue) -> None:
+    phones = [new_phone() for _ in range(100)]
     inbound_messages.send(*(message(customer, phone) for phone in phones))
     assert {find(customer.full, phone)["phone"] for phone in phones} == set(phones)
