@@ -11,6 +11,7 @@ from math import ceil
 from typing import Any
 
 READ_UNIT_BYTES, WRITE_UNIT_BYTES = 4096, 1024
+READS = "GetItem", "BatchGetItem", "Query"
 
 type Item = dict[str, Any]
 """In DynamoDB's JSON: {"pk": {"S": "..."}}."""
@@ -75,7 +76,10 @@ def _value_size(value: dict[str, Any]) -> int:
 
 @contextmanager
 def metered(client: Any, observer: Any) -> Iterator[Consumption]:  # noqa: ANN401 - boto3 makes clients at run time
-    """What the client's requests consume. The observer, a second client, reads the items before and after each."""
+    """What the client's requests consume.
+
+    The observer, a second client, reads the items before each request, and again after a write.
+    """
     consumption = Consumption()
 
     def look(operation: str, request: dict[str, Any]) -> list[int]:
@@ -89,7 +93,7 @@ def metered(client: Any, observer: Any) -> Iterator[Consumption]:  # noqa: ANN40
 
     def after(model: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
         request, sizes = context["metered"]
-        sizes_after = look(model.name, request)
+        sizes_after = sizes if model.name in READS else look(model.name, request)
         consumption.add(model.name, request, [max(pair) for pair in zip(sizes, sizes_after, strict=True)])
 
     events = client.meta.events
