@@ -44,7 +44,6 @@ def pytest_collection(session: pytest.Session) -> None:
     for function in FUNCTIONS:
         load_handler(function)
     load_app("hooks/check_versions")
-    gc.collect()
     gc.freeze()  # thousands of modules stay: searching them for garbage takes a tenth of the time of most tests
     gc.set_threshold(50_000, 20, 100)
     gc.enable()
