@@ -91,7 +91,7 @@ _OF_OPERATION: dict[str, dict[str, Fault]] = {
     },
 }
 
-MOST_COMMON = frozenset({"lost request", "lost reply", "ThrottlingException"})
+MOST_COMMON = "lost request", "lost reply", "ThrottlingException"
 LOSES_REPLY = frozenset({"lost reply", "half a reply", "garbage", "slow reply"})
 """The faults after which the caller does not know that its request was executed."""
 

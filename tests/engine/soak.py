@@ -30,7 +30,7 @@ from tests.engine.churn import churn_contacts
 from tests.engine.concurrency import create_first, play, unexplained
 from tests.engine.conftest import findings
 from tests.engine.environments import Pool
-from tests.engine.fault_proxy import LOSES_REPLY, FaultProxy, faults_of
+from tests.engine.fault_proxy import LOSES_REPLY, MOST_COMMON, FaultProxy, faults_of
 from tests.engine.feed import Followers, Mirror, Publisher, check_mirror, publishing, stored
 from tests.engine.flows import CALLS, NEW_PHONE, STEPS, Scene
 from tests.engine.machine import run_contract
@@ -177,7 +177,7 @@ def stream_consumer(soak: Soak, dice: random.Random) -> None:
             test_changes.test_one_fault_changes_nothing(soak.table, soak.proxy, event, operation, fault)
         case 1:
             test_changes.test_after_a_lasting_fault_nothing_is_missing(
-                soak.table, soak.proxy, event, operation, dice.choice(test_changes.COMMON)
+                soak.table, soak.proxy, event, operation, dice.choice(MOST_COMMON)
             )
         case 2:
             test_changes.test_after_a_kill_nothing_is_missing(soak.table, soak.proxy, soak.endpoint, event, operation)

@@ -7,7 +7,7 @@ import pytest
 
 from contacts.storage.changes import ChangeLog
 from tests.engine.environments import Pool, try_to_invoke
-from tests.engine.fault_proxy import FaultProxy, faults_of
+from tests.engine.fault_proxy import MOST_COMMON, FaultProxy, faults_of
 from tests.engine.feed import FUNCTION, Mirror, Publisher, check_mirror, stored
 from tests.engine.flows import CONTACT_ID, NEW_PHONE, PHONE
 from tests.engine.table import Row, Table
@@ -22,7 +22,6 @@ CASES = [
     for operation in FLOW
     for name, fault in faults_of(operation).items()
 ]
-COMMON = "lost request", "lost reply", "ThrottlingException"
 
 
 def build_event(first_rows: list[Row]) -> Event:
@@ -58,7 +57,7 @@ def test_one_fault_changes_nothing(table: Table, proxy: FaultProxy, event: Event
     assert ids() == CHANGES
 
 
-@pytest.mark.parametrize("name", COMMON)
+@pytest.mark.parametrize("name", MOST_COMMON)
 @pytest.mark.parametrize("operation", FLOW)
 def test_after_a_lasting_fault_nothing_is_missing(
     table: Table, proxy: FaultProxy, event: Event, operation: str, name: str
